@@ -1,0 +1,185 @@
+"""`make test`: every check of the project, stage by stage, and in the last lines what passed, failed or could not run.
+
+`python .ci/test.py [stage …]` runs some of them. With CI=true a stage that the machine cannot run counts as failed.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import psycopg.sql
+import redis
+
+ROOT = Path(__file__).resolve().parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+NAME = f"_run_{os.getpid()}"  # of the test databases, so that two runs on one server do not meet
+
+
+class Failed(Exception):
+    pass
+
+
+class Missing(Exception):
+    pass
+
+
+def main(wanted: list[str]) -> int:
+    unknown = set(wanted) - STAGES.keys()
+    if unknown:
+        sys.exit(f"No such stage: {', '.join(sorted(unknown))}. There are: {', '.join(STAGES)}.")
+    os.chdir(ROOT)
+    results: dict[str, str] = {}
+    for stage in wanted or STAGES:
+        say(f"\n=== {stage}")
+        started = time.monotonic()
+        try:
+            STAGES[stage]()
+        except Failed as failure:
+            results[stage] = f"FAILED: {failure}"
+        except Missing as lack:
+            results[stage] = f"MISSING: {lack}"
+        else:
+            results[stage] = f"passed in {time.monotonic() - started:.0f} s"
+    say("")
+    for stage in wanted or STAGES:
+        say(f"{stage:18} {results[stage]}")
+    missing = any(result.startswith("MISSING") for result in results.values())
+    if missing:
+        say("What is missing was not tested here." + (" CI=true counts it as a failure." if IN_CI else ""))
+    failed = any(result.startswith("FAILED") for result in results.values())
+    return int(failed or (missing and IN_CI))
+
+
+def lint() -> None:
+    run_all(
+        ["-m", "ruff", "check", "."],
+        ["-m", "ruff", "format", "--check", "."],
+        ["-m", "djlint", "--lint", "--quiet", "templates"],
+        ["-m", "mypy", "."],
+    )
+
+
+def migrations_check() -> None:
+    with scratch() as env:
+        run("manage.py", "makemigrations", "--check", "--dry-run", env=env)
+        try:
+            url = postgres_url()
+        except Missing as lack:
+            say(f"Only on SQLite: {lack}")
+        else:
+            run("manage.py", "makemigrations", "--check", "--dry-run", env={**env, "DATABASE_URL": url})
+
+
+def sqlite() -> None:
+    with scratch() as env:
+        run(*suite(), env=env)
+
+
+def postgres() -> None:
+    url, redis_url = postgres_url(), working_redis_url()
+    try:
+        with scratch() as env:
+            run(*suite(), env={**env, "DATABASE_URL": url, "REDIS_URL": redis_url, "TEST_DB_SUFFIX": NAME})
+    finally:
+        drop_test_databases(url)
+
+
+def browser() -> None:
+    if not any(shutil.which(name) for name in BROWSERS):
+        raise Missing("no browser: install Chromium (Debian: apt install chromium)")
+    with scratch() as env:
+        run("-m", "pytest", "-m", "browser", env=env)
+
+
+STAGES: dict[str, Callable[[], None]] = {
+    "lint": lint,
+    "migrations-check": migrations_check,
+    "sqlite": sqlite,
+    "postgres": postgres,
+    "browser": browser,
+}
+
+
+def suite() -> list[str]:
+    return ["-m", "pytest", "-n", "auto", "--maxprocesses", "8"]
+
+
+@contextmanager
+def scratch() -> Iterator[dict[str, str]]:
+    """An environment of defaults: this machine's .env, databases and files stay out of the tests."""
+    with tempfile.TemporaryDirectory(prefix="marketplace-test-") as folder:
+        database = f"sqlite:///{folder}/db.sqlite3"
+        yield {"ENV_FILE": os.devnull, "VAR_DIR": folder, "TMPDIR": folder, "DATABASE_URL": database, "REDIS_URL": ""}
+
+
+def postgres_url() -> str:
+    """The first PostgreSQL that answers and lets us create a database: DATABASE_URL, else this machine's."""
+    given = os.environ.get("DATABASE_URL", "")
+    local = [f"postgres://{user}@127.0.0.1:5432/{user}" for user in ("postgres", "root")]
+    for url in [given] if given.startswith("postgres") else local:
+        try:
+            with psycopg.connect(url, connect_timeout=3) as connection:
+                role = connection.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+        except psycopg.OperationalError:
+            continue
+        if role and role[0]:
+            return url
+    raise Missing("no PostgreSQL answers with the right to create databases: set DATABASE_URL, or start one on localhost:5432")
+
+
+def working_redis_url() -> str:
+    url = os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/15"
+    try:
+        redis.Redis.from_url(url, socket_connect_timeout=3).ping()
+    except redis.RedisError as silent:
+        raise Missing("no Redis answers: set REDIS_URL, or start one on localhost:6379") from silent
+    return url
+
+
+def drop_test_databases(url: str) -> None:
+    """What a killed run left behind; after a whole one there is nothing to drop."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        left = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE %s", [f"test_marketplace{NAME}%"]
+        ).fetchall()
+        for (name,) in left:
+            connection.execute(psycopg.sql.SQL("DROP DATABASE {} WITH (FORCE)").format(psycopg.sql.Identifier(name)))
+
+
+def run(*command: str, env: dict[str, str] | None = None) -> None:
+    say(f"$ python {' '.join(command)}")
+    code = subprocess.call([sys.executable, *command], env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL)
+    if code:
+        raise Failed(f"python {' '.join(command)}")
+
+
+def run_all(*commands: list[str]) -> None:
+    """Each of them, whatever the one before said."""
+    failures = []
+    for command in commands:
+        try:
+            run(*command)
+        except Failed as failure:
+            failures.append(str(failure))
+    if failures:
+        raise Failed("; ".join(failures))
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

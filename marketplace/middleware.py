@@ -1,0 +1,19 @@
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+def request_size_limit(get_response: Handler) -> Handler:
+    """Refuse a body over MAX_REQUEST_BYTES by its declared length, before any of it is read."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and int(length) > settings.MAX_REQUEST_BYTES:
+            return render(request, "413.html", {"limit": settings.MAX_REQUEST_BYTES}, status=413)
+        return get_response(request)
+
+    return middleware

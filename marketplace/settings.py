@@ -1,0 +1,338 @@
+"""Every setting of the site, and the only place that reads the environment.
+
+Without any environment the site runs embedded: SQLite, in-memory layer, mail into files, answering on this machine only.
+`.env.example` lists every variable; production is any run with `DEBUG=false`.
+"""
+
+from decimal import Decimal, InvalidOperation
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+import structlog
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.http.request import validate_host
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+if (_env_file := Path(env("ENV_FILE", default=str(BASE_DIR / ".env")))).is_file():
+    environ.Env.read_env(_env_file)  # the process's own environment wins
+
+# --- The site -------------------------------------------------------------------------------------------------------
+SITE_NAME = env("SITE_NAME", default="Handsel")
+SITE_URL = env("SITE_URL", default="http://localhost:8000").rstrip("/")
+VAR_DIR = Path(env("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+# --- Safety: what a public site may not start with ------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=True)
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+DEVELOPMENT_KEY = "development-only-key-that-no-public-site-may-use-0123456789"
+SECRET_KEY = env("SECRET_KEY", default=DEVELOPMENT_KEY)
+SECRET_KEY_FALLBACKS = [key.strip() for key in env.list("SECRET_KEY_FALLBACKS", default=[])]
+ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", default=LOCAL_HOSTS if DEBUG else [])]
+CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[])]
+EMAIL_URL = env("EMAIL_URL", default="")
+if DEBUG and set(ALLOWED_HOSTS) - {*LOCAL_HOSTS, ".localhost"}:
+    raise ImproperlyConfigured("DEBUG is on, so the site answers on this machine only: set DEBUG=false or unset ALLOWED_HOSTS.")
+if not DEBUG:
+    if any(key == DEVELOPMENT_KEY or len(key) < 50 for key in [SECRET_KEY, *SECRET_KEY_FALLBACKS]):
+        raise ImproperlyConfigured("Set SECRET_KEY to at least 50 random characters before running with DEBUG=false.")
+    if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured("Set ALLOWED_HOSTS to the names this site answers to (no *) before running with DEBUG=false.")
+    if urlsplit(SITE_URL).scheme != "https" or not validate_host(urlsplit(SITE_URL).hostname or "", ALLOWED_HOSTS):
+        raise ImproperlyConfigured("Set SITE_URL to the https:// address people use, on a host of ALLOWED_HOSTS.")
+    if not all(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS):
+        raise ImproperlyConfigured("CSRF_TRUSTED_ORIGINS may only name https:// origins.")
+    if not EMAIL_URL:
+        raise ImproperlyConfigured("Set EMAIL_URL (smtp+tls://user:password@host:587): without mail nobody can sign up.")
+
+# --- Apps and middleware --------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "marketplace.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "channels",
+    "csp",
+    "django_htmx",
+    "huey.contrib.djhuey",
+    "marketplace",
+    "accounts",
+    "messaging",
+    "gigs",
+    "orders",
+    "reviews",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "marketplace.middleware.request_size_limit",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.session_activity",
+    "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.persons_time_zone",
+]
+ROOT_URLCONF = "marketplace.urls"
+ASGI_APPLICATION = "marketplace.asgi.application"
+WSGI_APPLICATION = "marketplace.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "marketplace.context_processors.site",
+                "messaging.context_processors.unread",
+            ]
+        },
+    }
+]
+FORM_RENDERER = "marketplace.forms.FormRenderer"
+
+# --- Database: SQLite, or PostgreSQL by DATABASE_URL ----------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
+_database = DATABASES["default"]
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",  # writers queue up instead of failing halfway
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-20000; PRAGMA temp_store=MEMORY;",
+    }
+elif _database["ENGINE"] == "django.db.backends.postgresql":
+    _pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 5}
+    _database["OPTIONS"] = {"connect_timeout": 5, **_database.get("OPTIONS", {}), "pool": _pool}
+    _database["CONN_MAX_AGE"] = 0  # the pool keeps the connections
+    _database["CONN_HEALTH_CHECKS"] = True  # so that a restarted server costs no request
+else:
+    raise ImproperlyConfigured("DATABASE_URL names neither SQLite (sqlite:///path) nor PostgreSQL (postgres://user@host/name).")
+
+# --- Cache, channel layer, background work: in this process, or Redis by REDIS_URL ----------------------------------
+REDIS_URL = env("REDIS_URL", default="")
+_huey = {"name": "marketplace", "immediate": False, "consumer": {"workers": 2, "max_delay": 1}}
+if REDIS_URL:
+    CACHES: dict[str, Any] = {
+        "default": {
+            "BACKEND": "marketplace.cache.ForgivingRedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+        }
+    }
+    CHANNEL_LAYERS: dict[str, Any] = {
+        "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    }
+    HUEY = {**_huey, "huey_class": "huey.RedisHuey", "connection": {"url": REDIS_URL}}
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    HUEY = {**_huey, "huey_class": "huey.SqliteHuey", "filename": str(VAR_DIR / "huey.sqlite3")}
+
+# --- Files: public media, private files behind views, static --------------------------------------------------------
+MEDIA_ROOT = VAR_DIR / "media"
+MEDIA_URL = "/media/"
+PRIVATE_ROOT = VAR_DIR / "private"
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "private": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": PRIVATE_ROOT,
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+MAX_UPLOAD_BYTES = 10 * 1024 * 1024
+MAX_REQUEST_BYTES = 80 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+
+# --- People: sign-in, sessions, second factor -----------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "full_name", "handle")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "orders:list"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "signup": "accounts.forms.SignUpForm",
+    "add_email": "accounts.forms.ChangeEmailForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.NewPasswordForm",
+    "reauthenticate": "accounts.forms.ConfirmPasswordForm",
+    "confirm_email_verification_code": "accounts.forms.EmailCodeForm",
+    "confirm_password_reset_code": "accounts.forms.ResetCodeForm",
+}
+MFA_ADAPTER = "accounts.adapter.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.factor_forms.SignInCodeForm",
+    "reauthenticate": "accounts.factor_forms.ConfirmCodeForm",
+    "activate_totp": "accounts.factor_forms.ActivateAppForm",
+    "login_webauthn": "accounts.factor_forms.SignInKeyForm",
+    "authenticate_webauthn": "accounts.factor_forms.AuthenticateKeyForm",
+    "reauthenticate_webauthn": "accounts.factor_forms.ConfirmKeyForm",
+    "add_webauthn": "accounts.factor_forms.AddKeyForm",
+    "edit_webauthn": "accounts.factor_forms.RenameKeyForm",
+}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = SITE_NAME
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+USERSESSIONS_TRACK_ACTIVITY = True
+STAFF_SECOND_FACTOR_REQUIRED = not DEBUG
+
+# --- Sessions, cookies, transport, content security policy ----------------------------------------------------------
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = not DEBUG
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG and env.bool("HSTS_SUBDOMAINS", default=True)
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # to stand on the browsers' preload list is the owner's own decision
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if DEBUG else "https"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if ALLAUTH_TRUSTED_PROXY_COUNT:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src-attr": [NONE],
+        "img-src": [SELF, "data:", "blob:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Mail: files under var/mail, or SMTP by EMAIL_URL ---------------------------------------------------------------
+if EMAIL_URL:
+    globals().update({name: value for name, value in env.email_url("EMAIL_URL").items() if value is not None})
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default=f"{SITE_NAME} <noreply@localhost>")
+SERVER_EMAIL = parseaddr(DEFAULT_FROM_EMAIL)[1]
+SUPPORT_EMAIL = env("SUPPORT_EMAIL", default=f"help@{urlsplit(SITE_URL).hostname}")  # where people reach a moderator
+
+# --- The deal: what every new order is promised ---------------------------------------------------------------------
+DEFAULT_CURRENCY = env("DEFAULT_CURRENCY", default="EUR")
+ESCROW_FEE_PCT = env("ESCROW_FEE_PCT", cast=str, default="10")  # percent of the price, a decimal number as text
+HOLD_DAYS = env.int("HOLD_DAYS", default=7)
+HOLD_DAYS_REVERSIBLE = env.int("HOLD_DAYS_REVERSIBLE", default=14)
+REVIEW_WINDOW_DAYS = 14
+try:
+    # Above these amounts two moderators confirm a payment: one amount a currency, such as EUR=1000,KES=130000; none is off.
+    FOUR_EYES_OVER = {code.strip(): limit.strip() for code, limit in env.dict("FOUR_EYES_OVER", default={}).items()}
+    _amounts = [Decimal(ESCROW_FEE_PCT), *(Decimal(limit) for limit in FOUR_EYES_OVER.values())]
+    _right = all(amount.is_finite() and amount >= 0 for amount in _amounts) and _amounts[0] <= 100
+except (InvalidOperation, ValueError):
+    _right = False
+if not _right or HOLD_DAYS < 0 or HOLD_DAYS_REVERSIBLE < HOLD_DAYS:
+    raise ImproperlyConfigured(
+        "ESCROW_FEE_PCT is a number from 0 to 100, FOUR_EYES_OVER CURRENCY=AMOUNT pairs, HOLD_DAYS_REVERSIBLE at least HOLD_DAYS."
+    )
+
+# --- Language and time ----------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+USE_TZ = True
+TIME_ZONE = env("TIME_ZONE", default="UTC")
+
+# --- Logging --------------------------------------------------------------------------------------------------------
+_processors: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+structlog.configure(
+    processors=[*_processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "structured": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": _processors,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *(
+                    [structlog.dev.ConsoleRenderer(colors=False)]
+                    if DEBUG
+                    else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+                ),
+            ],
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO").upper()},
+    "loggers": {"django": {"handlers": [], "propagate": True}},  # else Django prints each line a second time
+}

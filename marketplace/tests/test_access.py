@@ -1,0 +1,141 @@
+"""Who may open what: every address of the project, as everyone, against the table in docs/access.md."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+from django.urls.resolvers import URLResolver
+
+from marketplace.tests.world import World
+from orders.models import OrderEvent
+from orders.tests.factories import picture
+from reviews.models import Review
+
+PAGE = settings.BASE_DIR / "docs/access.md"
+METHODS = ("GET", "POST")
+ROLES = ("anonymous", "stranger", "client", "freelancer", "moderator")
+ROW = re.compile(r"^\| `(?P<address>[^`]+)` \| (?P<methods>GET|POST|GET, POST) \| (?P<answers>.+) \|$")
+SET = re.compile(r"^\| `\{(?P<name>[\w-]+)\}` \| (?P<members>.+) \|$")
+
+Rows = dict[tuple[str, str], list[str]]
+Answers = list[str]
+
+
+# --- The page -------------------------------------------------------------------------------------------------------
+def expand(address: str, sets: dict[str, list[str]]) -> list[str]:
+    """`/a/{b,c}/` is `/a/b/` and `/a/c/`; a name in braces stands for the members of that set."""
+    inside = re.findall(r"\{([^}]*)\}", address)
+    template = re.sub(r"\{[^}]*\}", "{}", address)
+    return [template.format(*choice) for choice in itertools.product(*(sets.get(one) or one.split(",") for one in inside))]
+
+
+def read_page() -> dict[str, Rows]:
+    """The rows of each section."""
+    lines = PAGE.read_text().splitlines()
+    sets = {found["name"]: found["members"].replace("`", "").split(", ") for found in map(SET.match, lines) if found}
+    sections: dict[str, Rows] = {}
+    section = ""
+    for line in lines:
+        if line.startswith("## "):
+            section = line.removeprefix("## ")
+        elif found := ROW.match(line):
+            for address, method in itertools.product(expand(found["address"], sets), found["methods"].split(", ")):
+                assert all((address, method) not in rows for rows in sections.values()), f"{method} {address} stands twice"
+                answers = [answer.strip() for answer in found["answers"].split("|")]
+                sections.setdefault(section, {})[address, method] = answers
+    return sections
+
+
+# --- The project ----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Address:
+    """An address of the project: how the page writes it, and its name in the code."""
+
+    written: str
+    name: str
+
+
+def walk(resolver: URLResolver, prefix: str = "/", namespaces: tuple[str, ...] = ()) -> Iterator[Address]:
+    for pattern in resolver.url_patterns:
+        route = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"<\1>", str(pattern.pattern)).replace("^", "").replace("$", "")
+        route = prefix + re.sub(r"<\w+:(\w+)>", r"<\1>", route)
+        if isinstance(pattern, URLPattern):
+            yield Address(route, ":".join([*namespaces, pattern.name or ""]))
+        else:
+            inner = (*namespaces, pattern.namespace) if pattern.namespace else namespaces
+            yield from walk(pattern, route, inner)
+
+
+def addresses() -> dict[str, Address]:
+    return {address.written: address for address in walk(get_resolver())}
+
+
+# --- Asking -----------------------------------------------------------------------------------------------------------
+def path_to(address: Address, world: World) -> str:
+    values = {**world.values, **world.special.get(address.name, {})}
+    return re.sub(r"<(\w+)>", lambda found: str(values[found[1]]), address.written)
+
+
+def ask(world: World, address: Address, method: str) -> Answers:
+    """What each role is answered. Whatever it writes is undone, so that each question finds the same world."""
+    form = dict(world.forms.get(address.name, {})) if method == "POST" else {}
+    answers = []
+    for role in ROLES:
+        if address.name == "orders:submit_payment" and method == "POST":
+            form["receipt"] = picture()
+        client = Client(raise_request_exception=False)
+        with transaction.atomic():
+            if person := world.people[role]:
+                client.force_login(person)
+            before = history()
+            response = (client.post if method == "POST" else client.get)(path_to(address, world), form)
+            answers.append("done" if history() != before else answer_of(response))
+            if response.streaming:
+                response.getvalue()  # a file is closed once it is read
+            transaction.set_rollback(True)
+    return answers
+
+
+def history() -> tuple[int, int, int]:
+    """Grows with every step of an order and every word about one."""
+    return OrderEvent.objects.count(), Review.objects.count(), Review.objects.exclude(reply="").count()
+
+
+def answer_of(response: HttpResponse) -> str:
+    """The status, or `sign in` for a redirect to one of the two sign-in pages."""
+    to_sign_in = response.status_code == 302 and response.headers["Location"].startswith(("/accounts/login/", "/admin/login/"))
+    return "sign in" if to_sign_in else str(response.status_code)
+
+
+# --- The tests ------------------------------------------------------------------------------------------------------
+def test_every_address_has_its_rows_and_every_row_its_address():
+    rows = {key for section in read_page().values() for key in section}
+    assert rows == {(written, method) for written in addresses() for method in METHODS}
+
+
+@pytest.mark.parametrize("section", read_page())
+def test_everyone_is_answered_as_the_page_says(section: str, world: World):
+    known = addresses()
+    rows = read_page()[section]
+    found = {(written, method): ask(world, known[written], method) for written, method in rows if written in known}
+    wrong = [
+        f"| `{written}` | {method} | {' | '.join(answers)} |   (the page says {' | '.join(rows[written, method])})"
+        for (written, method), answers in found.items()
+        if answers != rows[written, method]
+    ]
+    assert wrong == [], "\n".join(["", *wrong])
+
+
+def test_nobody_meets_an_error_of_the_server():
+    assert [key for section in read_page().values() for key, answers in section.items() if "500" in answers] == []
+
+
+def test_braces_stand_for_each_of_several_addresses():
+    assert expand("/{a,b}/<id>/{pair}/", {"pair": ["c", "d"]}) == ["/a/<id>/c/", "/a/<id>/d/", "/b/<id>/c/", "/b/<id>/d/"]

@@ -1,0 +1,159 @@
+"""What a site may start with: each refusal, the documents that name every variable, and the static files of production."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.management import call_command
+from django.test import override_settings
+from redis.exceptions import ConnectionError as Unreachable
+
+from marketplace.cache import ForgivingRedisCache
+
+ROOT = settings.BASE_DIR
+SECRET = "a-random-looking-secret-of-more-than-fifty-characters-0123456789"
+PRODUCTION = {
+    "DEBUG": "false",
+    "SECRET_KEY": SECRET,
+    "ALLOWED_HOSTS": "market.example.com",
+    "SITE_URL": "https://market.example.com",
+    "EMAIL_URL": "smtp+tls://user:password@mail.example.com:587",
+}
+
+
+def python(*command: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the project's Python with this environment alone."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "ENV_FILE": os.devnull,
+        "VAR_DIR": str(folder),
+        "PYTHONWARNINGS": "error::RuntimeWarning",
+    }
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**environment, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def start(folder: Path, **variables: str) -> str:
+    """ "" when the settings load with this environment, else the last line of what they say."""
+    run = python("-c", "import marketplace.settings", folder=folder, **variables)
+    return run.stderr.strip().splitlines()[-1] if run.returncode else ""
+
+
+def test_no_environment_is_needed(tmp_path):
+    assert start(tmp_path) == ""
+
+
+def test_a_complete_production_environment_starts(tmp_path):
+    assert start(tmp_path, **PRODUCTION) == ""
+
+
+REFUSED = {
+    "the secret of development": ({"SECRET_KEY": ""}, "Set SECRET_KEY"),
+    "a short secret": ({"SECRET_KEY": "short"}, "Set SECRET_KEY"),
+    "a short earlier secret": ({"SECRET_KEY_FALLBACKS": "short"}, "Set SECRET_KEY"),
+    "no hosts": ({"ALLOWED_HOSTS": ""}, "Set ALLOWED_HOSTS"),
+    "any host": ({"ALLOWED_HOSTS": "market.example.com, *"}, "Set ALLOWED_HOSTS"),
+    "no address": ({"SITE_URL": ""}, "Set SITE_URL"),
+    "an address without TLS": ({"SITE_URL": "http://market.example.com"}, "Set SITE_URL"),
+    "an address of another host": ({"SITE_URL": "https://elsewhere.example.com"}, "Set SITE_URL"),
+    "a trusted origin without TLS": ({"CSRF_TRUSTED_ORIGINS": "http://market.example.com"}, "CSRF_TRUSTED_ORIGINS"),
+    "no mail": ({"EMAIL_URL": ""}, "Set EMAIL_URL"),
+    "DEBUG on a public host": ({"DEBUG": "true"}, "DEBUG is on"),
+    "another database": ({"DATABASE_URL": "mysql://root@localhost/market"}, "DATABASE_URL"),
+    "a fee over the price": ({"ESCROW_FEE_PCT": "101"}, "ESCROW_FEE_PCT"),
+    "a fee that is no number": ({"ESCROW_FEE_PCT": "ten"}, "ESCROW_FEE_PCT"),
+    "a fee that is not a number": ({"ESCROW_FEE_PCT": "NaN"}, "ESCROW_FEE_PCT"),
+    "a limit below zero": ({"FOUR_EYES_OVER": "EUR=-1"}, "FOUR_EYES_OVER"),
+    "a limit without its currency": ({"FOUR_EYES_OVER": "1000"}, "FOUR_EYES_OVER"),
+    "a shorter hold for reversible money": ({"HOLD_DAYS": "7", "HOLD_DAYS_REVERSIBLE": "3"}, "HOLD_DAYS_REVERSIBLE"),
+}
+
+
+@pytest.mark.parametrize(("change", "complaint"), REFUSED.values(), ids=REFUSED)
+def test_an_unsafe_or_senseless_environment_is_refused(tmp_path, change, complaint):
+    environment = {name: value for name, value in {**PRODUCTION, **change}.items() if value}
+    last_line = start(tmp_path, **environment)
+    assert "ImproperlyConfigured" in last_line
+    assert complaint in last_line
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_djangos_deployment_checks_have_nothing_to_say(tmp_path, database):
+    grown = {
+        "DATABASE_URL": "postgres://nobody@localhost/none",
+        "REDIS_URL": "redis://localhost:6379/15",
+        "TRUSTED_PROXY_COUNT": "1",
+    }
+    environment = {**PRODUCTION, **(grown if database == "postgres" else {})}
+    run = python("manage.py", "check", "--deploy", "--fail-level", "WARNING", folder=tmp_path, **environment)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_options_of_the_database_address_are_kept(tmp_path):
+    code = (
+        "from marketplace.settings import DATABASES as d; o = d['default']['OPTIONS']; print(o['sslmode'], o['pool']['timeout'])"
+    )
+    run = python("-c", code, folder=tmp_path, DATABASE_URL="postgres://user@db.example.com/market?sslmode=require")
+    assert run.stdout == "require 5\n"
+
+
+# --- Documents ------------------------------------------------------------------------------------------------------
+def variables_read() -> set[str]:
+    """The names in every `env(…)`, `env.bool(…)`, `env.list(…)` … of the settings."""
+    tree = ast.parse((ROOT / "marketplace/settings.py").read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[0] == "env"]
+    return {call.args[0].value for call in calls if call.args and isinstance(call.args[0], ast.Constant)}
+
+
+def test_the_environment_is_read_in_the_settings_only():
+    readers = {
+        str(path.relative_to(ROOT))
+        for app in ("marketplace", "accounts", "messaging", "gigs", "orders", "reviews")
+        for path in (ROOT / app).rglob("*.py")
+        if "tests" not in path.parts and re.search(r"os\.environ|getenv\(|environ\.Env", path.read_text())
+    }
+    programs_that_name_the_settings = {"marketplace/asgi.py", "marketplace/wsgi.py"}
+    assert readers == {"marketplace/settings.py", "marketplace/settings_test.py"} | programs_that_name_the_settings
+
+
+def test_the_example_environment_lists_exactly_what_the_settings_read():
+    listed = re.findall(r"^#? ?([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    assert set(listed) | {"ENV_FILE"} == variables_read()
+
+
+def test_the_operations_page_explains_exactly_what_the_settings_read():
+    explained = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
+    assert sorted(explained) == sorted(variables_read())
+
+
+# --- Static files and cache -----------------------------------------------------------------------------------------
+def test_every_static_file_finds_what_it_refers_to(tmp_path):
+    storages = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
+    with override_settings(STORAGES=storages, STATIC_ROOT=tmp_path, DEBUG=False):
+        call_command("collectstatic", interactive=False, verbosity=0)
+        assert staticfiles_storage.url("css/tokens.css") != "/static/css/tokens.css"
+        for template in (ROOT / "templates").rglob("*.html"):
+            for name in re.findall(r"{% static ['\"]([^'\"]+)['\"]", template.read_text()):
+                staticfiles_storage.url(name)  # raises for a file that is not there
+
+
+def test_the_cache_of_a_redis_that_is_away_misses_but_does_not_forget_in_silence():
+    cache = ForgivingRedisCache("redis://127.0.0.1:1/0", {"OPTIONS": {"socket_connect_timeout": 1}})
+    cache.set("key", "value")
+    assert (cache.get("key", "default"), cache.get_many(["key"]), cache.add("key", 1)) == ("default", {}, True)
+    with pytest.raises(Unreachable):
+        cache.delete("key")

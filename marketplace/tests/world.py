@@ -1,0 +1,125 @@
+"""One of everything that an address can name, all of it between the cast's client and freelancer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from accounts.models import User
+from gigs.models import Category
+from gigs.tests.factories import GigImageFactory
+from messaging.models import MailOptOut, Notification, OutgoingMail
+from messaging.selectors import unsubscribe_url_for
+from orders.models import Delivery, DeliveryFile, Order, OrderEvent, PaymentProof, RequirementAnswer, RevisionRequest
+from orders.selectors import gig_terms
+from orders.states import Custody, Status
+from orders.tests.factories import method_for, order_in
+from reviews.services import write_review
+
+
+@dataclass
+class World:
+    people: dict[str, User | None]
+    values: dict[str, Any]  # of the parameters in addresses
+    special: dict[str, dict[str, Any]]  # the same for one address, by its name
+    forms: dict[str, dict[str, Any]]  # what is posted to an address, by its name: all that the step needs to go through
+
+
+def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) -> World:
+    order = order_in(Status.REVISION_REQUESTED, client=buyer, freelancer=freelancer, verifier=moderator)
+    paying = order_in(Status.PAYMENT_SUBMITTED, client=buyer, freelancer=freelancer, gig=order.gig)
+    unpaid = order_in(Status.PENDING_PAYMENT, client=buyer, freelancer=freelancer, gig=order.gig)
+    delivered = order_in(Status.SUBMITTED, client=buyer, freelancer=freelancer, verifier=moderator)
+    paid = order_in(Status.PAYMENT_CONFIRMED, client=buyer, freelancer=freelancer, verifier=moderator)
+    completed = order_in(Status.COMPLETED, client=buyer, freelancer=freelancer, verifier=moderator)
+    reviewed = order_in(Status.COMPLETED, client=buyer, freelancer=freelancer, verifier=moderator)
+    write_review(actor=freelancer, order=reviewed, rating=5, comment="A good client.")
+    review = write_review(actor=buyer, order=reviewed, rating=4, comment="Good work.")
+    proof = PaymentProof.objects.get(order=paying)
+    image = GigImageFactory(gig=order.gig)
+    default_storage.save("avatars/access.webp", ContentFile(b"RIFF"))
+    notification = Notification.objects.filter(user=buyer).latest("pk")
+    rows = [
+        *(
+            Group.objects.create(name="Moderators"),
+            Category.objects.all()[0],
+            order.gig,
+            order,
+            paying.payment_method,
+            proof,
+            review,
+        ),
+        *(notification, MailOptOut.objects.create(user=buyer, kind="orders.placed"), buyer),
+        RequirementAnswer.objects.create(order=order, position=9, question="Which colour?", answer="Teal"),
+        *(model.objects.filter(order=order)[0] for model in (OrderEvent, Delivery, RevisionRequest)),
+        *OutgoingMail.objects.all()[:1],
+    ]
+    by_admin = {f"{row._meta.app_label}_{row._meta.model_name}": row.pk for row in rows}
+    direct = method_for(order.gig, Custody.DIRECT)
+    by_freelancer = order_in(Status.PAYMENT_SUBMITTED, client=buyer, freelancer=freelancer, gig=order.gig, custody=Custody.DIRECT)
+    steps = {
+        "submit_payment": (
+            unpaid,
+            {"transaction_reference": "A1", "payer_name": "Amara", "amount": "120", "paid_at": "2026-01-01 10:00"},
+        ),
+        "cancel": (unpaid, {"sure": "on"}),
+        "confirm_payment": (by_freelancer, {"received_amount": "120", "sure": "on"}),
+        "reject_payment": (by_freelancer, {"reason": "not_found", "note": "Not in my account."}),
+        "start_work": (paid, {}),
+        "submit_work": (order, {"note": "Here.", "links": "https://example.com/"}),
+        "approve": (delivered, {"sure": "on"}),
+        "request_revision": (delivered, {"items": "Make it rounder."}),
+    }
+    content_type = ContentType.objects.get_for_model(Order)
+    return World(
+        people={"anonymous": None, "stranger": stranger, "client": buyer, "freelancer": freelancer, "moderator": moderator},
+        values={
+            "gig_id": order.gig_id,
+            "image_id": image.pk,
+            "order_id": order.pk,
+            "proof_id": proof.pk,
+            "file_id": DeliveryFile.objects.filter(delivery__order=order)[0].pk,
+            "method_id": direct.pk,
+            "review_id": review.pk,
+            "notification_id": notification.pk,
+            "token": unsubscribe_url_for(buyer, "orders.placed").rstrip("/").rpartition("/")[2],
+            "handle": freelancer.handle,
+            "what": "reference",
+            "path": "avatars/access.webp",
+            "content_type_id": content_type.pk,
+            "object_id": order.pk,
+            "id": buyer.pk,
+            "pk": 1,
+            "app_label": "orders",
+            "url": "nothing-here",
+        },
+        special={
+            **{
+                f"admin:{name}_{page}": {"object_id": pk}
+                for name, pk in by_admin.items()
+                for page in ("change", "delete", "history")
+            },
+            **{f"orders:{step}": {"order_id": of.pk} for step, (of, _form) in steps.items()},
+            "orders:qr": {"order_id": unpaid.pk},
+            "reviews:write": {"order_id": completed.pk},
+        },
+        forms={
+            **{f"orders:{step}": {"seen": of.version, **form} for step, (of, form) in steps.items()},
+            "admin:orders_paymentproof_confirm": {"confirm-seen": paying.version, "confirm-received_amount": "120"},
+            "admin:orders_paymentproof_reject": {
+                "reject-seen": paying.version,
+                "reject-reason": "duplicate",
+                "reject-note": "Seen.",
+            },
+            "orders:place": {
+                "payment_method": paying.payment_method_id,
+                "terms": gig_terms(order.gig),
+                "placement_key": "0b8a2f9e-6c1d-4f0e-9a57-2d1c3b4a5e6f",
+            },
+            "reviews:write": {"rating": "5", "comment": "Splendid."},
+            "reviews:reply": {"text": "Thank you."},
+        },
+    )
