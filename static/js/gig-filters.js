@@ -1,0 +1,38 @@
+// The browse page: short addresses, and words and focus for what htmx swapped in. Without this module the form simply loads a page.
+import { say } from "./live.js";
+
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.elt.matches("form.browse")) {
+    const filled = new FormData();
+    for (const [name, value] of event.detail.formData) if (value && `${name}=${value}` !== "sort=newest") filled.append(name, value);
+    event.detail.parameters = filled;
+  }
+});
+
+let opened = false;
+let paged = false;
+let focused = -1;
+
+function controls(browse) {
+  return [...browse.querySelectorAll("form.browse :is(select, input, button, summary, .filters a)")];
+}
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.id !== "browse") return;
+  opened = event.detail.target.querySelector("details.filters").open;
+  paged = event.detail.requestConfig.elt.matches("a");
+  focused = controls(event.detail.target).indexOf(document.activeElement);
+});
+
+document.addEventListener("htmx:afterSettle", () => {
+  const browse = document.getElementById("browse");
+  if (!browse) return;
+  if (opened) browse.querySelector("details.filters").open = true;
+  if (paged) browse.querySelector("#results").focus({ preventScroll: true });
+  else {
+    controls(browse)[focused]?.focus({ preventScroll: true });
+    say(browse.dataset.count);
+  }
+  paged = false;
+  focused = -1;
+});
