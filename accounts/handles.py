@@ -1,0 +1,46 @@
+"""Handles: the short names of public pages, made from people's names."""
+
+import re
+import secrets
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.utils.text import slugify
+
+MAX_LENGTH = 30
+MIN_LENGTH = 3
+FALLBACK = "member"
+_RESERVED_WORDS = """
+    about accounts account admin administrator api app apps billing blog buyer client contact dashboard dispute disputes escrow
+    everyone freelancer gig gigs help home legal login logout mail media me messages moderator moderators news
+    notifications official order orders owner payment payments payout payouts people person policy postmaster press pricing
+    privacy profile refund refunds review reviews root search security seller service settings shop signin signup site staff
+    static status support system team terms test user users verify webmaster ws www you
+"""
+RESERVED = frozenset(_RESERVED_WORDS.split())
+_LETTERS = str.maketrans(
+    {"ø": "o", "Ø": "O", "ß": "ss", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ı": "i"}
+    | {"þ": "th", "Þ": "Th", "ð": "d", "Ð": "D"}
+)
+
+
+def is_reserved(handle: str) -> bool:
+    """True for names that would pass for the site itself, also with digits or hyphens put around them."""
+    names = {handle.lower(), re.sub(r"[-\d]", "", handle.lower())}
+    return not names.isdisjoint(RESERVED | {slugify(settings.SITE_NAME)})
+
+
+def handle_base(full_name: str) -> str:
+    """The name in small ASCII letters, digits and hyphens; "" when nothing usable is left."""
+    base = slugify(full_name.translate(_LETTERS)).replace("_", "-").strip("-")
+    base = re.sub(r"-{2,}", "-", base)[: MAX_LENGTH - 7].strip("-")
+    return base if len(base) >= MIN_LENGTH and not is_reserved(base) else ""
+
+
+def candidates(full_name: str, taken: set[str]) -> Iterator[str]:
+    """Handles to try, the nicest first: the name, the name with a small number, then with random letters. Ends after twelve."""
+    base = handle_base(full_name)
+    if base:
+        yield from (name for name in [base, *(f"{base}-{n}" for n in range(2, 8))] if name not in taken)
+    for _attempt in range(5):
+        yield f"{base or FALLBACK}-{secrets.token_hex(3)}"

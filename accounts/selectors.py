@@ -1,0 +1,43 @@
+"""Who may be seen."""
+
+from allauth.account.models import EmailAddress
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Lower
+from django.shortcuts import get_object_or_404
+
+from accounts.models import User
+
+
+def list_people() -> QuerySet[User]:
+    return User.objects.filter(is_active=True).select_related("stats")
+
+
+def with_handle(people: QuerySet[User], handle: str) -> QuerySet[User]:
+    """Those of the people who have this handle in any case, found through the index of its unique constraint."""
+    return people.alias(small_handle=Lower("handle")).filter(small_handle=handle.lower())
+
+
+def get_person(handle: str) -> User:
+    """The active person of this handle, in any case; Http404 otherwise."""
+    return get_object_or_404(with_handle(list_people(), handle))
+
+
+def get_initial_owner(handle: str) -> User:
+    """Whose initial to draw, closed accounts included: their orders and reviews stay on other people's pages."""
+    return get_object_or_404(with_handle(User.objects.only("full_name", "handle"), handle))
+
+
+def handle_is_free(handle: str, *, besides: User) -> bool:
+    return not with_handle(User.objects.exclude(pk=besides.pk), handle).exists()
+
+
+def with_verified_email(people: QuerySet[User]) -> QuerySet[User]:
+    """Each person with `email_verified`: whether the address they sign in with was proven theirs."""
+    verified = EmailAddress.objects.filter(user=OuterRef("pk"), email__iexact=OuterRef("email"), verified=True)
+    return people.annotate(email_verified=Exists(verified))
+
+
+def is_last_administrator(user: User) -> bool:
+    """True when nobody else could manage the site without this person."""
+    administrators = User.objects.filter(is_active=True, is_staff=True, is_superuser=True)
+    return administrators.filter(pk=user.pk).exists() and not administrators.exclude(pk=user.pk).exists()

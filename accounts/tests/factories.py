@@ -1,0 +1,22 @@
+import factory
+from allauth.account.models import EmailAddress
+
+from accounts.models import User
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    """A person with a verified e-mail and the password `a long password`."""
+
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person{n}@example.com")
+    full_name = factory.Sequence(lambda n: f"Person {n}")
+    handle = factory.Sequence(lambda n: f"person-{n}")
+
+    @classmethod
+    def _create(cls, model_class, *args, **fields):
+        user = model_class.objects.create_user(password=fields.pop("password", "a long password"), **fields)
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        return user
