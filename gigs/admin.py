@@ -1,0 +1,104 @@
+"""Gigs for moderators: the shelf to arrange, gigs to look at and to pause."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy, ngettext
+
+from gigs.models import Category, Gig, GigImage, Requirement
+from gigs.services import pause_gig
+from marketplace.exceptions import DomainError
+
+
+@admin.register(Category)
+class CategoryAdmin(admin.ModelAdmin):
+    list_display = ["__str__", "slug", "position"]
+    list_filter = [("parent", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["parent"]
+    ordering = ["parent__position", "parent_id", "position", "name"]
+    prepopulated_fields = {"slug": ["name"]}
+    search_fields = ["name", "slug"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Category | None = None) -> list[str]:
+        return ["slug"] if obj else []
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Category | None = None) -> dict[str, Any]:
+        return {} if obj else {"slug": ["name"]}
+
+
+class ReadOnlyInline(admin.TabularInline):
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class RequirementInline(ReadOnlyInline):
+    model = Requirement
+    fields = ["position", "question", "kind", "choices", "is_required"]
+
+
+class GigImageInline(ReadOnlyInline):
+    model = GigImage
+    fields = ["position", "name", "width", "height"]
+
+
+@admin.register(Gig)
+class GigAdmin(admin.ModelAdmin):
+    """Moderators may move a gig to another category and pause it; what it promises is its freelancer's word."""
+
+    actions = ["pause"]
+    date_hierarchy = "created_at"
+    fields = [
+        "title",
+        "freelancer",
+        "category",
+        "description",
+        "price",
+        "currency",
+        "delivery_days",
+        "revisions_included",
+        "auto_approve_days",
+        "is_active",
+        "archived_at",
+        "created_at",
+        "updated_at",
+    ]
+    inlines = [RequirementInline, GigImageInline]
+    list_display = ["title", "freelancer", "category", "price", "currency", "is_active", "archived_at", "created_at"]
+    list_filter = [
+        "is_active",
+        ("archived_at", admin.EmptyFieldListFilter),
+        "currency",
+        ("category", admin.RelatedOnlyFieldListFilter),
+    ]
+    list_select_related = ["freelancer", "category__parent"]
+    search_fields = ["title", "freelancer__full_name", "freelancer__handle", "freelancer__email", "=id"]
+    show_full_result_count = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Gig | None = None) -> list[str]:
+        return [str(name) for name in self.fields or [] if name != "category"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Gig | None = None) -> bool:
+        return False
+
+    @admin.action(description=gettext_lazy("Pause the chosen gigs"), permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Gig]) -> None:
+        paused = 0
+        for gig in queryset.filter(is_active=True):
+            try:
+                pause_gig(actor=request.user, gig=gig)  # type: ignore[arg-type]
+            except DomainError as refusal:
+                messages.error(request, f"{gig}: {refusal.message}")
+            else:
+                paused += 1
+        messages.success(request, ngettext("%(n)d gig paused.", "%(n)d gigs paused.", paused) % {"n": paused})

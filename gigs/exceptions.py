@@ -1,0 +1,25 @@
+"""What a gig refuses."""
+
+from marketplace.exceptions import DomainError
+
+
+class GigError(DomainError):
+    code = "gig_refused"
+
+
+class GigArchived(GigError):
+    code = "gig_archived"
+
+
+class GigChanged(GigError):
+    """Someone saved the gig since it was opened."""
+
+    code = "gig_changed"
+
+
+class PictureCount(GigError):
+    code = "picture_count"
+
+
+class QuestionsRefused(GigError):
+    code = "questions_refused"

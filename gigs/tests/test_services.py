@@ -1,0 +1,254 @@
+"""What the services of gigs promise, and that a refusal leaves nothing behind."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+
+from accounts.models import User
+from gigs.exceptions import GigArchived, GigChanged, GigError, PictureCount, QuestionsRefused
+from gigs.models import Category, Gig, GigImage, GigStats, Requirement
+from gigs.services import (
+    add_images,
+    archive_gig,
+    create_gig,
+    move_image,
+    pause_gig,
+    record_completed_order,
+    record_rating,
+    remove_image,
+    restore_gig,
+    resume_gig,
+    update_gig,
+)
+from gigs.tests.factories import GigFactory, checked_picture, stored_files
+from marketplace.exceptions import DomainError
+
+pytestmark = pytest.mark.django_db
+
+
+def terms(**changes: Any) -> dict[str, Any]:
+    return {
+        "title": "I will draw your logo",
+        "category": Category.objects.get(slug="logos-and-brands"),
+        "description": "Three drafts.",
+        "price": Decimal("120.00"),
+        "currency": "EUR",
+        "delivery_days": 5,
+        "revisions_included": 2,
+        "auto_approve_days": 7,
+        "requirements": [Requirement(question="Name?")],
+    } | changes
+
+
+@pytest.fixture
+def gig(freelancer: User) -> Gig:
+    return create_gig(actor=freelancer, pictures=[checked_picture(), checked_picture()], **terms())
+
+
+def test_a_new_gig_is_active_and_has_counters_questions_and_three_files_a_picture(gig: Gig, freelancer: User):
+    assert (gig.freelancer, gig.is_active, gig.archived_at) == (freelancer, True, None)
+    assert gig.stats.rating is None
+    assert [row.question for row in gig.requirements.all()] == ["Name?"]
+    assert [image.position for image in gig.images.all()] == [0, 1]
+    assert stored_files() == sorted(path for image in gig.images.all() for path in image.paths)
+    assert len(stored_files()) == 6
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"price": Decimal(0)},
+        {"price": Decimal(-1)},
+        {"price": Decimal("NaN")},
+        {"price": Decimal("Infinity")},
+        {"price": Decimal("1234567890123")},
+        {"price": Decimal("1.234")},
+        {"price": Decimal("1.5"), "currency": "JPY"},
+        {"currency": "XXX"},
+        {"currency": ""},
+        {"title": ""},
+        {"title": "x" * 121},
+        {"description": "x" * 10_001},
+        {"delivery_days": 0},
+        {"delivery_days": 366},
+        {"revisions_included": -1},
+        {"revisions_included": 21},
+        {"auto_approve_days": 2},
+        {"auto_approve_days": 15},
+        {"requirements": [Requirement(question=str(n)) for n in range(11)]},
+        {"requirements": [Requirement(question="Which?", kind="choice", choices=["one", "one"])]},
+    ],
+)
+def test_refused_terms_leave_no_row_and_no_file(freelancer: User, changes: dict[str, Any]):
+    with pytest.raises(DomainError):
+        create_gig(actor=freelancer, pictures=[checked_picture()], **terms(**changes))
+    assert (Gig.objects.count(), GigImage.objects.count(), stored_files()) == (0, 0, [])
+
+
+def test_a_category_that_holds_others_takes_no_gigs(freelancer: User):
+    with pytest.raises(GigError) as refusal:
+        create_gig(actor=freelancer, pictures=[checked_picture()], **terms(category=Category.objects.get(slug="design")))
+    assert refusal.value.code == "category"
+
+
+@pytest.mark.parametrize("count", [0, 7])
+def test_a_gig_has_one_to_six_pictures(freelancer: User, count: int):
+    with pytest.raises(PictureCount):
+        create_gig(actor=freelancer, pictures=[checked_picture()] * count, **terms())
+    assert (Gig.objects.count(), stored_files()) == (0, [])
+
+
+def test_files_of_a_failed_save_are_deleted(freelancer: User):
+    broken = terms(requirements=[Requirement(question="Name?", kind="neither")])
+    with pytest.raises(Exception, match="gigs_requirement_kind"):
+        create_gig(actor=freelancer, pictures=[checked_picture()], **broken)
+    assert (Gig.objects.count(), GigStats.objects.count(), stored_files()) == (0, 0, [])
+
+
+def test_an_update_replaces_the_promise(gig: Gig, freelancer: User):
+    questions = [Requirement(question="Style?", kind="choice", choices=["calm", "loud"]), Requirement(question="Name?")]
+    update_gig(actor=freelancer, gig=gig, **terms(title="New", price=Decimal("99.50"), requirements=questions))
+    fresh = Gig.objects.get()
+    assert (fresh.title, fresh.price) == ("New", Decimal("99.50"))
+    assert [(row.position, row.question, row.choices) for row in fresh.requirements.all()] == [
+        (0, "Style?", ["calm", "loud"]),
+        (1, "Name?", []),
+    ]
+
+
+def test_unchanged_questions_keep_their_rows(gig: Gig, freelancer: User):
+    before = gig.requirements.get().pk
+    update_gig(actor=freelancer, gig=gig, **terms(title="New"))
+    assert gig.requirements.get().pk == before
+
+
+def test_the_second_of_two_tabs_is_told(gig: Gig, freelancer: User):
+    seen_at = gig.updated_at
+    update_gig(actor=freelancer, gig=gig, seen_at=seen_at, **terms(title="First"))
+    with pytest.raises(GigChanged):
+        update_gig(actor=freelancer, gig=gig, seen_at=seen_at, **terms(title="Second"))
+    assert Gig.objects.get().title == "First"
+
+
+def test_a_refused_update_changes_nothing(gig: Gig, freelancer: User):
+    with pytest.raises(QuestionsRefused):
+        bad = Requirement(question="Which?", kind="choice", choices=[])
+        update_gig(actor=freelancer, gig=gig, **terms(title="New", requirements=[bad]))
+    assert (Gig.objects.get().title, gig.requirements.get().question) == ("I will draw your logo", "Name?")
+
+
+def test_pause_and_resume_repeat_quietly(gig: Gig, freelancer: User):
+    for service, expected in ((pause_gig, "paused"), (pause_gig, "paused"), (resume_gig, "active"), (resume_gig, "active")):
+        service(actor=freelancer, gig=gig)
+        assert Gig.objects.get().state == expected
+
+
+def test_an_archived_gig_stays_put_until_it_is_restored(gig: Gig, freelancer: User):
+    archive_gig(actor=freelancer, gig=gig)
+    archived_at = Gig.objects.get().archived_at
+    archive_gig(actor=freelancer, gig=gig)
+    assert Gig.objects.get().archived_at == archived_at
+    for service, options in (
+        (resume_gig, {}),
+        (update_gig, terms(title="New")),
+        (add_images, {"pictures": [checked_picture()]}),
+        (move_image, {"image_id": gig.images.last().pk, "place": 0}),
+        (remove_image, {"image_id": gig.images.last().pk}),
+    ):
+        with pytest.raises(GigArchived):
+            service(actor=freelancer, gig=gig, **options)
+    assert (Gig.objects.get().state, gig.images.count(), len(stored_files())) == ("archived", 2, 6)
+    restore_gig(actor=freelancer, gig=gig)
+    assert Gig.objects.get().state == "paused"
+
+
+def test_a_stranger_may_do_nothing(gig: Gig, stranger: User):
+    for service, options in (
+        (pause_gig, {}),
+        (resume_gig, {}),
+        (archive_gig, {}),
+        (restore_gig, {}),
+        (update_gig, terms(title="Mine now")),
+        (add_images, {"pictures": [checked_picture()]}),
+        (move_image, {"image_id": gig.images.last().pk, "place": 0}),
+        (remove_image, {"image_id": gig.images.last().pk}),
+    ):
+        with pytest.raises(GigError) as refusal:
+            service(actor=stranger, gig=gig, **options)
+        assert refusal.value.code == "not_yours"
+    fresh = Gig.objects.get()
+    assert (fresh.state, fresh.title, fresh.updated_at, len(stored_files())) == ("active", gig.title, gig.updated_at, 6)
+
+
+def test_pictures_are_added_at_the_end_up_to_six(gig: Gig, freelancer: User):
+    add_images(actor=freelancer, gig=gig, pictures=[checked_picture()] * 4)
+    assert [image.position for image in gig.images.all()] == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(PictureCount):
+        add_images(actor=freelancer, gig=gig, pictures=[checked_picture()])
+    assert (gig.images.count(), len(stored_files())) == (6, 18)
+
+
+def test_a_removed_picture_takes_its_files_along_after_the_commit(
+    gig: Gig, freelancer: User, django_capture_on_commit_callbacks: Any
+):
+    first, second = gig.images.all()
+    with django_capture_on_commit_callbacks(execute=True):
+        remove_image(actor=freelancer, gig=gig, image_id=first.pk)
+        assert len(stored_files()) == 6
+    assert stored_files() == sorted(second.paths)
+    assert [(image.pk, image.position) for image in gig.images.all()] == [(second.pk, 0)]
+    remove_image(actor=freelancer, gig=gig, image_id=first.pk)
+    with pytest.raises(PictureCount):
+        remove_image(actor=freelancer, gig=gig, image_id=second.pk)
+    assert stored_files() == sorted(second.paths)
+
+
+def test_pictures_move_and_the_first_is_the_cover(gig: Gig, freelancer: User):
+    add_images(actor=freelancer, gig=gig, pictures=[checked_picture()])
+    one, two, three = gig.images.all()
+    move_image(actor=freelancer, gig=gig, image_id=three.pk, place=0)
+    assert list(gig.images.all()) == [three, one, two]
+    assert Gig.objects.get().cover == three
+    move_image(actor=freelancer, gig=gig, image_id=three.pk, place=99)
+    assert list(gig.images.all()) == [one, two, three]
+    move_image(actor=freelancer, gig=gig, image_id=0, place=0)
+    assert [(image, image.position) for image in gig.images.all()] == [(one, 0), (two, 1), (three, 2)]
+
+
+def test_another_gigs_picture_cannot_be_removed_or_moved(gig: Gig, stranger: User):
+    other = create_gig(actor=stranger, pictures=[checked_picture(), checked_picture()], **terms())
+    remove_image(actor=stranger, gig=other, image_id=gig.images.last().pk)
+    move_image(actor=stranger, gig=other, image_id=gig.images.last().pk, place=0)
+    assert (gig.images.count(), other.images.count(), len(stored_files())) == (2, 2, 12)
+
+
+def test_small_originals_are_not_blown_up(freelancer: User):
+    gig = create_gig(actor=freelancer, pictures=[checked_picture(size=(500, 250))], **terms())
+    image = gig.images.get()
+    assert (image.width, image.height) == (500, 250)
+    small, large = default_storage.url(image.path(400)), default_storage.url(image.path(800))
+    assert image.srcset == f"{small} 400w, {large} 500w"
+
+
+def test_counters_add_up(gig: Gig):
+    record_completed_order(gig=gig)
+    record_rating(gig=gig, rating=4)
+    record_rating(gig=gig, rating=5)
+    stats = GigStats.objects.get(gig=gig)
+    assert (stats.orders_completed, stats.rating_count, stats.rating) == (1, 2, 4.5)
+
+
+def test_a_moderator_may_pause(gig: Gig, moderator: User):
+    with pytest.raises(GigError):
+        pause_gig(actor=moderator, gig=gig)
+    moderator.is_superuser = True
+    moderator.save()
+    pause_gig(actor=User.objects.get(pk=moderator.pk), gig=gig)
+    assert Gig.objects.get().state == "paused"
+
+
+def test_the_factory_makes_what_it_says():
+    gig = GigFactory()
+    assert (gig.price, gig.currency, gig.state, gig.stats.rating_count) == (Decimal("120.00"), "EUR", "active", 0)
