@@ -1,0 +1,219 @@
+"""The payment verification desk: a queue, and one page per proof where a moderator confirms or rejects it."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model, Prefetch, Q
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from marketplace.exceptions import DomainError
+from marketplace.money import format_money
+from orders.admin.flags import flags_of, names_match
+from orders.admin.records import ReadOnly, signed_in
+from orders.desk_forms import ConfirmForm, RejectForm
+from orders.exceptions import OrderMoved
+from orders.models import Order, OrderEvent, PaymentProof
+from orders.references import normalize_reference
+from orders.selectors import (
+    is_moderator,
+    list_earlier_uses,
+    list_proofs_to_judge,
+    list_verification_queue,
+    needs_two_signatures,
+    with_earlier_uses,
+)
+from orders.services.payments import confirm_payment, reject_payment
+from orders.timeline import timeline
+
+State = PaymentProof.State
+PAGE_SIZE = 50
+
+
+@admin.register(PaymentProof)
+class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
+    """Its list is the queue, its page the verification. Whoever may not verify gets 403; a party to the order, 404."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_moderator(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return is_moderator(request.user)
+
+    def get_urls(self) -> list[URLPattern]:
+        views = {"verify": self.verify, "confirm": self.confirm, "reject": self.reject}
+        own = [
+            path(f"<uuid:proof_id>/{name}/", self.admin_site.admin_view(view), name=f"orders_paymentproof_{name}")
+            for name, view in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        self._only_moderators(request)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        search = request.GET.get("q", "").strip()[:120]
+        state = request.GET.get("state", State.SUBMITTED)
+        state = state if state in State.values else State.SUBMITTED
+        proofs = _found(request, search) if search else _in_state(request, state)
+        page = Paginator(with_earlier_uses(proofs), PAGE_SIZE).get_page(request.GET.get("page"))
+        context = {
+            "title": _("Payments to check"),
+            "rows": [{"proof": proof, "flags": flags_of(proof), "overdue": _is_overdue(proof)} for proof in page],
+            "page_obj": page,
+            "query": urlencode({"q": search} if search else {"state": state}),
+            "search": search,
+            "state": state,
+            "tabs": _tabs(request, "" if search else state),
+        }
+        return self._page(request, "admin/orders/paymentproof/queue.html", context)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> HttpResponse:
+        if request.method == "POST":
+            raise PermissionDenied
+        return redirect("admin:orders_paymentproof_verify", object_id)
+
+    def verify(self, request: HttpRequest, proof_id: UUID) -> HttpResponse:
+        proof = self._proof(request, proof_id)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        return self._verification(request, proof)
+
+    def confirm(self, request: HttpRequest, proof_id: UUID) -> HttpResponse:
+        proof = self._proof(request, proof_id)
+
+        def decide(data: dict[str, Any]) -> str:
+            order = confirm_payment(
+                actor=signed_in(request), order_id=proof.order_id, seen=data["seen"], received_amount=data["received_amount"]
+            )
+            return _said(proof, order)
+
+        return self._decide(request, proof, ConfirmForm(request.POST, currency=proof.order.currency), decide)
+
+    def reject(self, request: HttpRequest, proof_id: UUID) -> HttpResponse:
+        proof = self._proof(request, proof_id)
+
+        def decide(data: dict[str, Any]) -> str:
+            reject_payment(actor=signed_in(request), order_id=proof.order_id, **data)
+            return _("Rejected: order %(reference)s. The client has your words.") % {"reference": proof.order.payment_reference}
+
+        return self._decide(request, proof, RejectForm(request.POST), decide)
+
+    def _decide(
+        self, request: HttpRequest, proof: PaymentProof, form: forms.Form, decide: Callable[[dict[str, Any]], str]
+    ) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if form.is_valid():
+            try:
+                _only_the_last_attempt(proof)
+                said = decide(form.cleaned_data)
+            except DomainError as refusal:
+                form.add_error(None, refusal.message)
+                proof = self._proof(request, proof.pk)
+                form.data = {**request.POST.dict(), form.add_prefix("seen"): proof.order.version}
+            else:
+                messages.success(request, said)
+                return _to_the_next(request, proof)
+        return self._verification(request, proof, form)
+
+    def _verification(self, request: HttpRequest, proof: PaymentProof, answered: forms.Form | None = None) -> HttpResponse:
+        order = proof.order
+        fresh = [
+            ConfirmForm(currency=order.currency, initial={"seen": order.version}),
+            RejectForm(initial={"seen": order.version}),
+        ]
+        confirm, reject = [answered if isinstance(answered, type(form)) else form for form in fresh]
+        context = {
+            "title": _("Payment for %(reference)s") % {"reference": order.payment_reference},
+            "proof": proof,
+            "order": order,
+            "answered": answered,
+            "confirm": confirm,
+            "reject": reject,
+            "is_open": proof.state == State.SUBMITTED,
+            "is_overdue": _is_overdue(proof),
+            "name_matches": names_match(proof.payer_name, order.client.full_name),
+            "amount_matches": proof.amount == order.expected_amount,
+            "paid_before_order": proof.paid_at < order.created_at,
+            "needs_two": needs_two_signatures(order),
+            "signed_by_me": proof.first_confirmed_by_id == request.user.pk,
+            "flags": flags_of(proof),
+            "earlier": list_earlier_uses(proof),
+            "attempts": order.proofs.select_related("decided_by").exclude(pk=proof.pk),
+            "events": timeline(order),
+        }
+        return self._page(request, "admin/orders/paymentproof/verify.html", context)
+
+    def _proof(self, request: HttpRequest, proof_id: UUID) -> PaymentProof:
+        self._only_moderators(request)
+        events = Prefetch("order__events", OrderEvent.objects.select_related("actor", "proof"))
+        proofs = with_earlier_uses(list_proofs_to_judge(request.user)).prefetch_related(events)
+        return get_object_or_404(proofs, pk=proof_id)
+
+    def _only_moderators(self, request: HttpRequest) -> None:
+        if not is_moderator(request.user):
+            raise PermissionDenied
+
+    def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        return TemplateResponse(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
+
+
+def _only_the_last_attempt(proof: PaymentProof) -> None:
+    """The steps decide about the order's live proof: a page of an older one must not reach it."""
+    if proof.pk != proof.order.proofs.latest("attempt").pk:
+        raise OrderMoved(_("Someone was faster: the client has handed in another proof since. This one is decided."))
+
+
+def _said(proof: PaymentProof, order: Order) -> str:
+    words = {"amount": format_money(order.expected_amount, order.currency), "reference": order.payment_reference}
+    if order.confirmed_at:
+        return _("Confirmed: %(amount)s for order %(reference)s.") % words
+    return _("Signed: %(amount)s for order %(reference)s. A second moderator must confirm it now.") % words
+
+
+def _to_the_next(request: HttpRequest, proof: PaymentProof) -> HttpResponse:
+    """The longest waiting proof that still needs this moderator, or the empty queue."""
+    waiting = list_verification_queue(request.user).exclude(pk=proof.pk).exclude(first_confirmed_by=signed_in(request))
+    following = waiting.first()
+    if following:
+        return redirect("admin:orders_paymentproof_verify", following.pk)
+    return redirect("admin:orders_paymentproof_changelist")
+
+
+def _in_state(request: HttpRequest, state: str) -> Any:
+    if state == State.SUBMITTED:
+        return list_verification_queue(request.user)
+    return list_proofs_to_judge(request.user).filter(state=state).order_by("-decided_at")
+
+
+def _found(request: HttpRequest, search: str) -> Any:
+    """Proofs by the bank's reference, the order's own, or the client's e-mail, in any state."""
+    by_text = Q(order__payment_reference__iexact=search) | Q(order__client__email__iexact=search)
+    reference = normalize_reference(search)
+    matching = by_text | Q(normalized_reference=reference) if reference else by_text
+    return list_proofs_to_judge(request.user).filter(matching).order_by("-submitted_at")
+
+
+def _tabs(request: HttpRequest, current: str) -> list[dict[str, Any]]:
+    labels = {State.SUBMITTED: _("Waiting"), State.VERIFIED: _("Verified"), State.REJECTED: _("Rejected")}
+    return [
+        {"label": label, "href": f"?state={state}", "count": _in_state(request, state).count(), "current": state == current}
+        for state, label in labels.items()
+    ]
+
+
+def _is_overdue(proof: PaymentProof) -> bool:
+    due = proof.order.review_due_at
+    return proof.state == State.SUBMITTED and due is not None and due < timezone.now()

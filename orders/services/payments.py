@@ -1,0 +1,187 @@
+"""Proofs of payment: handed in, confirmed, rejected; and the accounts freelancers are paid into."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from marketplace.money import format_money, validate_amount
+from marketplace.uploads import CheckedFile, discard_files_on_error
+from orders.exceptions import AmountMismatch, ProofRefused, ReferenceUsed, SecondModeratorNeeded
+from orders.models import Order, OrderEvent, PaymentMethod, PaymentProof
+from orders.references import normalize_reference
+from orders.selectors import needs_two_signatures
+from orders.services.lifecycle import ACCEPT_WITHIN, Detail, change_order_status
+from orders.states import Action, Custody
+
+REVIEW_WITHIN = timedelta(hours=24)
+PAY_AGAIN_WITHIN = timedelta(hours=24)
+CLOCK_SKEW = timedelta(minutes=10)
+LIVE = (PaymentProof.State.SUBMITTED, PaymentProof.State.VERIFIED)
+
+
+def submit_payment(
+    *,
+    actor: User,
+    order_id: UUID,
+    seen: int,
+    transaction_reference: str,
+    payer_name: str,
+    amount: Decimal,
+    paid_at: datetime,
+    receipt: CheckedFile,
+) -> Order:
+    """Hand in a proof (row 2). `amount` is in the order's currency, `paid_at` an aware instant.
+
+    Raises ProofRefused (no usable reference, paid in the future), ReferenceUsed (on a live proof of the same payment method). The
+    same receipt file used before is accepted; the verifier sees it.
+    """
+    normalized = normalize_reference(transaction_reference)
+    if not normalized:
+        raise ProofRefused(_("Write the transaction reference as your bank or wallet shows it."))
+    if paid_at > timezone.now() + CLOCK_SKEW:
+        raise ProofRefused(_("The payment date lies in the future."))
+    with discard_files_on_error() as kept:
+
+        def effect(order: Order, now: datetime) -> Detail:
+            proof = PaymentProof(
+                order=order,
+                payment_method_id=order.payment_method_id,
+                attempt=order.proofs.count() + 1,
+                transaction_reference=transaction_reference,
+                normalized_reference=normalized,
+                payer_name=payer_name,
+                amount=validate_amount(amount, order.currency),
+                paid_at=paid_at,
+                receipt_name=receipt.display_name,
+                receipt_type=receipt.content_type,
+                receipt_size=receipt.size,
+                receipt_sha256=receipt.sha256,
+                submitted_at=now,
+            )
+            _refuse_used_reference(proof)
+            proof.receipt.save(receipt.stored_name, receipt.content, save=False)
+            kept.append(proof.receipt)
+            _save_live(proof)
+            order.proof_submitted_at, order.ever_submitted_proof = now, True
+            order.review_due_at = now + REVIEW_WITHIN
+            return Detail(proof=proof, data={"attempt": proof.attempt})
+
+        return change_order_status(order_id=order_id, action=Action.SUBMIT_PAYMENT, actor=actor, seen=seen, effect=effect)
+
+
+def _refuse_used_reference(proof: PaymentProof) -> None:
+    used = PaymentProof.objects.filter(
+        payment_method_id=proof.payment_method_id, normalized_reference=proof.normalized_reference, state__in=LIVE
+    )
+    if used.exists():
+        raise ReferenceUsed(
+            _("This transaction reference was handed in for another order. Check it, or ask a moderator for help.")
+        )
+
+
+def _save_live(proof: PaymentProof) -> None:
+    """Save, and read the database's own refusal of a reference that another transaction took a moment ago."""
+    try:
+        with transaction.atomic():
+            proof.save(force_insert=True)
+    except IntegrityError:
+        _refuse_used_reference(proof)
+        raise
+
+
+def confirm_payment(*, actor: User, order_id: UUID, seen: int, received_amount: Decimal) -> Order:
+    """The money is there (row 5): the verifier has re-typed the received amount, in the order's currency, and it is what was due.
+
+    Over FOUR_EYES_OVER a PLATFORM payment needs two moderators: the first call signs, the second confirms. Raises AmountMismatch,
+    SecondModeratorNeeded.
+    """
+    action = Action.SIGN_PAYMENT if _is_first_of_two(order_id, actor, seen) else Action.CONFIRM_PAYMENT
+
+    def effect(order: Order, now: datetime) -> Detail:
+        proof = order.proofs.get(state=PaymentProof.State.SUBMITTED)
+        if received_amount != order.expected_amount:
+            raise AmountMismatch(
+                _("Due are %(due)s, you typed %(typed)s. If that is what arrived, reject the proof as a wrong amount.")
+                % {
+                    "due": format_money(order.expected_amount, order.currency),
+                    "typed": format_money(received_amount, order.currency),
+                }
+            )
+        if action == Action.SIGN_PAYMENT:
+            proof.first_confirmed_by = actor
+            proof.save(update_fields=["first_confirmed_by"])
+            return Detail(proof=proof)
+        if proof.first_confirmed_by_id == actor.pk:
+            raise SecondModeratorNeeded(_("You have signed this payment. A second moderator must confirm it."))
+        _decide(proof, actor, now, state=PaymentProof.State.VERIFIED, verified_amount=received_amount)
+        order.txid, order.confirmed_at, order.review_due_at = proof.transaction_reference, now, None
+        order.accept_by = now + ACCEPT_WITHIN
+        return Detail(proof=proof, data={"received": str(received_amount)})
+
+    return change_order_status(order_id=order_id, action=action, actor=actor, seen=seen, effect=effect)
+
+
+def _is_first_of_two(order_id: UUID, actor: User, seen: int) -> bool:
+    """Whether this is the first of two confirmations, or repeats it. Of two at once one is refused: it has not seen the other."""
+    if OrderEvent.objects.filter(order_id=order_id, number=seen + 1, action=Action.SIGN_PAYMENT, actor=actor).exists():
+        return True
+    unsigned = PaymentProof.objects.filter(state=PaymentProof.State.SUBMITTED, first_confirmed_by__isnull=True)
+    order = Order.objects.filter(pk=order_id, proofs__in=unsigned).first()
+    return order is not None and needs_two_signatures(order)
+
+
+def reject_payment(*, actor: User, order_id: UUID, seen: int, reason: str, note: str) -> Order:
+    """The proof does not hold (row 6): it is kept with the reason, and the client has 24 hours for another one.
+
+    `reason` is one of PaymentProof.Reason. After three rejections only staff may decide.
+    """
+    if reason not in PaymentProof.Reason.values or not note.strip():
+        raise ProofRefused(_("Choose a reason and write to the client what is wrong and what to do."))
+
+    def effect(order: Order, now: datetime) -> Detail:
+        proof = order.proofs.get(state=PaymentProof.State.SUBMITTED)
+        _decide(proof, actor, now, state=PaymentProof.State.REJECTED, rejection_reason=reason, rejection_note=note)
+        order.proofs_rejected += 1
+        order.review_due_at, order.pay_by = None, max(order.pay_by, now + PAY_AGAIN_WITHIN)
+        return Detail(note=note, proof=proof, data={"reason": reason, "attempt": proof.attempt})
+
+    return change_order_status(order_id=order_id, action=Action.REJECT_PAYMENT, actor=actor, seen=seen, effect=effect)
+
+
+def _decide(proof: PaymentProof, actor: User, now: datetime, **decision: Any) -> None:
+    proof.decided_by, proof.decided_at = actor, now
+    for name, value in decision.items():
+        setattr(proof, name, value)
+    proof.save()
+
+
+@transaction.atomic
+def save_payment_method(*, actor: User, method: PaymentMethod) -> PaymentMethod:
+    """Keep a freelancer's own account. Orders placed before keep the account they were promised."""
+    method.owner, method.custody = actor, Custody.DIRECT
+    method.save()
+    return method
+
+
+def archive_payment_method(*, actor: User, method: PaymentMethod) -> None:
+    """Offer the account no longer; running orders keep it."""
+    PaymentMethod.objects.filter(pk=method.pk, owner=actor).update(is_active=False)
+
+
+@transaction.atomic
+def save_platform_method(*, actor: User, method: PaymentMethod) -> PaymentMethod:
+    """Keep an account of the platform's own. Orders placed before keep the account they were promised."""
+    method.owner, method.custody = None, Custody.PLATFORM
+    method.save()
+    return method
+
+
+def set_method_active(*, actor: User, method: PaymentMethod, active: bool) -> None:
+    """A moderator offers an account again, or no longer; nothing else about it changes."""
+    PaymentMethod.objects.filter(pk=method.pk).update(is_active=active)

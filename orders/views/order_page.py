@@ -1,0 +1,160 @@
+"""What the page of an order shows to the person who looks: the same for reading it and for a step that was refused."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from marketplace.money import plain_amount, round_money
+from orders.forms import FORMS, StepForm
+from orders.models import Delivery, Order, PaymentMethod, PaymentProof, RevisionRequest
+from orders.next_steps import NextStep, next_step
+from orders.selectors import get_order_page_for, list_actions_for, revisions_left
+from orders.states import PAYMENT_STATUS_LABELS, STATUS_LABELS, Action, Custody, PaymentStatus, Role, Status
+from orders.timeline import timeline
+from orders.tones import MONEY_TONES, WORK_TONES
+
+
+class SignedInRequest(HttpRequest):
+    """What login_required lets through."""
+
+    user: User
+
+
+@dataclass(frozen=True)
+class Round:
+    """A delivery and what the client wanted changed in it."""
+
+    delivery: Delivery
+    revision: RevisionRequest | None
+
+
+def render_order_page(
+    request: SignedInRequest, order_id: UUID, *, refused: StepForm | None = None, status: int = 200
+) -> HttpResponse:
+    """The order's page. `refused` is the form of a step that was not taken: it stands in its place with the person's text."""
+    order = get_order_page_for(request.user, order_id)
+    side = side_of(request.user, order)
+    step = next_step(order, side)
+    context = {
+        "order": order,
+        "side": side.name.lower(),
+        "is_party": side != Role.MODERATOR,
+        "other": order.client if side == Role.FREELANCER else order.freelancer,
+        "is_direct": order.custody == Custody.DIRECT,
+        "badges": _badges(order),
+        "progress": _progress(order),
+        "next": _next_for(order, side, step),
+        **_forms(request.user, order, side, refused),
+        **_proofs(order),
+        **_work(order),
+        **_money(order),
+        "pays_now": side == Role.CLIENT and order.status == Status.PENDING_PAYMENT,
+        "timeline": timeline(order),
+    }
+    return render(request, "orders/detail.html", context, status=status)
+
+
+def side_of(user: User, order: Order) -> Role:
+    """Client or freelancer of this order, or else the moderator who may look at it."""
+    sides = {order.client_id: Role.CLIENT, order.freelancer_id: Role.FREELANCER}
+    return sides.get(user.pk, Role.MODERATOR)
+
+
+def _badges(order: Order) -> list[dict[str, Any]]:
+    work, money = Status(order.status), PaymentStatus(order.payment_status)
+    return [
+        {"label": STATUS_LABELS[work], "tone": WORK_TONES[work]},
+        {"label": PAYMENT_STATUS_LABELS[money], "tone": MONEY_TONES[money]},
+    ]
+
+
+def _progress(order: Order) -> list[dict[str, str]]:
+    """The way of an order as `components/steps.html` shows it; empty for orders that left it."""
+    reached = {
+        Status.PENDING_PAYMENT: 1,
+        Status.PAYMENT_SUBMITTED: 2,
+        Status.PAYMENT_CONFIRMED: 3,
+        Status.IN_PROGRESS: 3,
+        Status.REVISION_REQUESTED: 3,
+        Status.SUBMITTED: 4,
+        Status.COMPLETED: 5,
+    }.get(Status(order.status))
+    if reached is None:
+        return []
+    labels = [_("Order"), _("Payment"), _("Payment check"), _("Work"), _("Approval")]
+    states = ["done" if n < reached else "current" if n == reached else "todo" for n in range(len(labels))]
+    return [{"label": label, "state": state} for label, state in zip(labels, states, strict=True)]
+
+
+def _next_for(order: Order, side: Role, step: NextStep) -> dict[str, Any]:
+    """The panel's words. A moderator is never "you": what the client reads is told as waiting for the client."""
+    waits_for = order.client if side == Role.FREELANCER or (side == Role.MODERATOR and step.turn == "you") else order.freelancer
+    is_overdue = step.deadline_at is not None and step.deadline_at < timezone.now()
+    is_problem = step.turn == "you" and (is_overdue or (order.status == Status.PENDING_PAYMENT and order.proofs_rejected > 0))
+    return {
+        "turn": "them" if side == Role.MODERATOR and step.turn == "you" else step.turn,
+        "who": waits_for,
+        "headline": step.headline,
+        "text": step.text,
+        "deadline_at": step.deadline_at,
+        "if_nobody": step.if_nobody,
+        "tone": "problem" if is_problem else "",
+        "is_overdue": is_overdue and order.status not in (Status.COMPLETED, Status.CANCELLED, Status.EXPIRED),
+    }
+
+
+def _forms(user: User, order: Order, side: Role, refused: StepForm | None) -> dict[str, Any]:
+    """The forms of the steps this person can take now, by action; a moderator takes them at the desk."""
+    actions = list_actions_for(user, order) if side != Role.MODERATOR else []
+    forms: dict[Action, StepForm] = {action: FORMS[action](order=order) for action in actions}
+    lost: list[tuple[str, str]] = []
+    if refused:
+        refused.refresh(order)
+        if refused.action in forms:
+            forms[refused.action] = refused
+        else:
+            lost = refused.typed()
+    return {
+        "forms": forms,
+        "refused": refused.action if refused and refused.action in forms else "",
+        "lost": lost,
+        "lost_reasons": refused.non_field_errors() if refused and refused.action not in forms else [],
+    }
+
+
+def _proofs(order: Order) -> dict[str, Any]:
+    """Newest first: the one being checked, and all others."""
+    proofs = sorted(order.proofs.all(), key=lambda proof: -proof.attempt)
+    live = next((proof for proof in proofs if proof.state == PaymentProof.State.SUBMITTED), None)
+    return {"proofs": proofs, "live_proof": live, "last_rejected": None if live or not proofs else _if_rejected(proofs[0])}
+
+
+def _if_rejected(proof: PaymentProof) -> PaymentProof | None:
+    return proof if proof.state == PaymentProof.State.REJECTED else None
+
+
+def _work(order: Order) -> dict[str, Any]:
+    """Deliveries newest first, each with its revision request; the newest is the one to decide about or to change."""
+    revisions = {revision.delivery_id: revision for revision in order.revision_requests.all()}
+    deliveries = sorted(order.deliveries.all(), key=lambda delivery: -delivery.number)
+    rounds = [Round(delivery, revisions.get(delivery.pk)) for delivery in deliveries]
+    newest_href = f"#delivery-{deliveries[0].number}" if deliveries else ""
+    return {"rounds": rounds, "newest_href": newest_href, "revisions_left": revisions_left(order)}
+
+
+def _money(order: Order) -> dict[str, Any]:
+    fee = round_money(order.expected_amount * order.escrow_fee_pct / Decimal(100), order.currency)
+    is_coin = order.pay_to_kind == PaymentMethod.Kind.COIN  # a wallet reads an address, not a letter
+    return {
+        "fee": fee,
+        "earned": order.expected_amount - fee,
+        "amount_to_type": plain_amount(order.expected_amount, order.currency),
+        "main_code": "account" if is_coin else "payment",
+    }

@@ -1,0 +1,118 @@
+"""The list of orders, placing one, and the order's own page."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.models import User
+from gigs.models import Gig
+from marketplace.exceptions import DomainError
+from marketplace.money import format_money
+from orders.models import Order
+from orders.next_steps import next_step
+from orders.place_form import PlaceForm
+from orders.selectors import SIDES, TABS, count_orders_for, get_gig_to_order, list_orders_for, list_payment_methods_for
+from orders.services.lifecycle import place_order
+from orders.states import STATUS_LABELS, Custody, Role, Status
+from orders.tones import WORK_TONES
+from orders.views.order_page import SignedInRequest, render_order_page
+
+PAGE_SIZE = 24
+
+
+@login_required
+@require_safe
+def order_list(request: SignedInRequest) -> HttpResponse:
+    counts = count_orders_for(request.user)
+    side = _chosen(request.GET.get("side"), SIDES, _busier_side(counts))
+    tab = _chosen(request.GET.get("tab"), TABS, "open")
+    page = Paginator(list_orders_for(request.user, side=side, tab=tab), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "page_obj": page,
+        "rows": [_row(order, side) for order in page],
+        "side": side,
+        "tab": tab,
+        "sides": _side_links(counts, side),
+        "tabs": _tab_links(counts, side, tab),
+        "query": f"side={side}&tab={tab}",
+    }
+    return render(request, "orders/list.html", context)
+
+
+@login_required
+@require_safe
+def detail(request: SignedInRequest, order_id: UUID) -> HttpResponse:
+    return render_order_page(request, order_id)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def place(request: SignedInRequest, gig_id: UUID) -> HttpResponse:
+    gig = get_gig_to_order(gig_id)
+    methods = sorted(list_payment_methods_for(gig), key=lambda method: method.custody != Custody.PLATFORM)
+    form = PlaceForm(request.POST if request.method == "POST" else None, gig=gig, methods=methods)
+    if form.is_valid():
+        try:
+            order = place_order(actor=request.user, gig_id=gig.pk, **form.order_wishes())
+        except DomainError as refusal:
+            form.add_error(None, refusal.message)
+        else:
+            messages.success(request, _("Your order is placed. Now pay it: everything you need stands on this page."))
+            return redirect(order)
+    if form.is_bound:
+        form.refresh()
+    context = {
+        "gig": gig,
+        "form": form,
+        "total": format_money(gig.price, gig.currency),
+        "custodies": {Custody(method.custody) for method in methods},
+        "hindrance": _hindrance(request.user, gig, methods),
+    }
+    return render(request, "orders/place.html", context, status=422 if form.is_bound else 200)
+
+
+def _hindrance(user: User, gig: Gig, methods: list[Any]) -> str:
+    """Why the page cannot offer an order at all: own, closed or unpayable; "" when it can."""
+    if gig.freelancer_id == user.pk:
+        return "own"
+    if not gig.is_active or not gig.freelancer.is_active:
+        return "closed"
+    return "" if methods else "unpayable"
+
+
+def _chosen(value: str | None, known: Any, otherwise: str) -> str:
+    return value if value and value in known else otherwise
+
+
+def _busier_side(counts: dict[str, dict[str, int]]) -> str:
+    """Where someone lands who has not chosen: buying, unless there is only something to sell."""
+    waiting = {side: (tabs["open"] > 0, sum(tabs.values()) > 0) for side, tabs in counts.items()}
+    return "selling" if waiting["selling"] > waiting["buying"] else "buying"
+
+
+def _side_links(counts: dict[str, dict[str, int]], side: str) -> list[dict[str, Any]]:
+    labels = {"buying": _("Buying"), "selling": _("Selling")}
+    return [{"label": labels[s], "href": f"?side={s}", "count": counts[s]["open"], "current": s == side} for s in SIDES]
+
+
+def _tab_links(counts: dict[str, dict[str, int]], side: str, tab: str) -> list[dict[str, Any]]:
+    labels = {"open": _("Open"), "completed": _("Completed"), "cancelled": _("Cancelled and expired")}
+    return [{"label": labels[t], "href": f"?side={side}&tab={t}", "count": counts[side][t], "current": t == tab} for t in TABS]
+
+
+def _row(order: Order, side: str) -> dict[str, Any]:
+    status = Status(order.status)
+    return {
+        "order": order,
+        "other": order.freelancer if side == "buying" else order.client,
+        "badge": STATUS_LABELS[status],
+        "tone": WORK_TONES[status],
+        "next": next_step(order, Role.CLIENT if side == "buying" else Role.FREELANCER),
+    }
