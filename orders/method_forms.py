@@ -31,6 +31,7 @@ _LIKE_AN_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 class PaymentMethodForm(forms.ModelForm):
     """An account. An empty pay window becomes the usual one of its kind."""
 
+    kind = forms.ChoiceField(label=_("Kind"), choices=[("", _("Choose…")), *Kind.choices])
     label = LineField(
         label=_("Name of this way to pay"),
         max_length=80,

@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from gigs.models import Gig
@@ -213,6 +214,18 @@ def needs_two_signatures(order: Order) -> bool:
     """Whether two moderators must confirm the payment: into the platform's account, over the currency's FOUR_EYES_OVER."""
     limit = settings.FOUR_EYES_OVER.get(order.currency)
     return limit is not None and order.custody == Custody.PLATFORM and order.expected_amount > Decimal(limit)
+
+
+def reason_to_stay(user: User) -> str:
+    """Why an account may not be closed: orders that are not over. "" when nothing stands against it."""
+    running = Order.objects.filter(Q(client=user) | Q(freelancer=user), status__in=TABS["open"]).count()
+    if not running:
+        return ""
+    return ngettext(
+        "%(count)d order is not over yet. Finish or cancel it first: somebody's money depends on it.",
+        "%(count)d orders are not over yet. Finish or cancel them first: somebody's money depends on them.",
+        running,
+    ) % {"count": running}
 
 
 def list_moderators() -> QuerySet[User]:

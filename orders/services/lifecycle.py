@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services import closing_checks
 from accounts.services import record_completed_order as count_for_freelancer
 from gigs.models import Gig, Requirement
 from gigs.services import record_completed_order as count_for_gig
@@ -42,8 +43,10 @@ from orders.models import (
 )
 from orders.notifications import TOLD, recipients
 from orders.references import new_reference
-from orders.selectors import gig_terms, list_payment_methods_for, roles_for
+from orders.selectors import gig_terms, list_payment_methods_for, reason_to_stay, roles_for
 from orders.states import STATUS_LABELS, Action, Custody, PaymentStatus, Role, Status, transition_for
+
+closing_checks.append(reason_to_stay)  # nobody leaves while an order of theirs runs
 
 ACCEPT_WITHIN = timedelta(hours=24)
 REVISION_AT_LEAST = timedelta(days=2)

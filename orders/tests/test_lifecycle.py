@@ -9,7 +9,9 @@ import pytest
 from django.conf import settings as site
 from django.utils import timezone
 
+from accounts.exceptions import CannotClose
 from accounts.models import User
+from accounts.services import deactivate_account
 from gigs.models import Gig, Requirement
 from gigs.services import archive_gig, pause_gig
 from gigs.tests.factories import GigFactory, RequirementFactory
@@ -386,3 +388,15 @@ def test_events_are_numbered_without_gaps(buyer: User, freelancer: User):
     order = order_in(Status.COMPLETED, client=buyer, freelancer=freelancer)
     assert list(order.events.values_list("number", flat=True)) == list(range(1, order.version + 1))
     assert order.events.last().created_at <= timezone.now()
+
+
+@pytest.mark.django_db
+def test_nobody_closes_their_account_while_an_order_of_theirs_runs(buyer, freelancer):
+    order = order_in(client=buyer, freelancer=freelancer)
+    for person in (buyer, freelancer):
+        with pytest.raises(CannotClose, match="1 order is not over yet"):
+            deactivate_account(actor=person, user=person)
+    lifecycle.cancel(actor=buyer, order_id=order.pk, seen=order.version)
+    deactivate_account(actor=buyer, user=buyer)
+    buyer.refresh_from_db()
+    assert not buyer.is_active

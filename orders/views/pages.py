@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -103,16 +104,18 @@ def _side_links(counts: dict[str, dict[str, int]], side: str) -> list[dict[str, 
 
 
 def _tab_links(counts: dict[str, dict[str, int]], side: str, tab: str) -> list[dict[str, Any]]:
-    labels = {"open": _("Open"), "completed": _("Completed"), "cancelled": _("Cancelled and expired")}
+    labels = {"open": _("Open"), "completed": _("Completed"), "cancelled": _("Cancelled")}
     return [{"label": labels[t], "href": f"?side={side}&tab={t}", "count": counts[side][t], "current": t == tab} for t in TABS]
 
 
 def _row(order: Order, side: str) -> dict[str, Any]:
     status = Status(order.status)
+    step = next_step(order, Role.CLIENT if side == "buying" else Role.FREELANCER)
     return {
         "order": order,
         "other": order.freelancer if side == "buying" else order.client,
         "badge": STATUS_LABELS[status],
         "tone": WORK_TONES[status],
-        "next": next_step(order, Role.CLIENT if side == "buying" else Role.FREELANCER),
+        "next": step,
+        "is_over": step.deadline_at is not None and step.deadline_at < timezone.now(),
     }
