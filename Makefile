@@ -39,7 +39,7 @@ bench: $(DEV_STAMP)  ## measure the pages, as ratios
 	@$(PY) -m benchmarks
 
 requirements: $(DEV_STAMP)  ## pin the newest versions that requirements*.in allow
-	@$(PY) .ci/pin.py
+	@$(PY) -m pip install -qq --disable-pip-version-check uv && $(PY) .ci/pin.py
 
 $(PY):
 	@test -n "$(HOST_PYTHON)" || { echo "Handsel needs Python 3.11 or newer, and \`python3\` here is \

@@ -102,7 +102,7 @@ class GigForm(forms.Form):
         min_value=3,
         max_value=14,
         initial=7,
-        help_text=_("A delivery nobody answers counts as approved after this time: 3 to 14 days."),
+        help_text=_("How long the client should take to check a delivery: 3 to 14 days."),
     )
 
     def __init__(self, *args: Any, categories: list[Category], **options: Any) -> None:

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -30,7 +31,7 @@ class AdminSite(admin.AdminSite):
     def site_header(self) -> str:  # type: ignore[override]
         return settings.SITE_NAME
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         waiting = list_verification_queue(request.user).count() if is_moderator(request.user) else None
         return super().index(request, {"payments_waiting": waiting, **(extra_context or {})})
 

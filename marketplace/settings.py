@@ -179,7 +179,7 @@ STORAGES: dict[str, Any] = {
     },
 }
 MAX_UPLOAD_BYTES = 10 * 1024 * 1024
-MAX_REQUEST_BYTES = 80 * 1024 * 1024
+MAX_REQUEST_BYTES = 110 * 1024 * 1024  # ten files of work, and the words around them
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
 # --- People: sign-in, sessions, second factor -----------------------------------------------------------------------
@@ -334,5 +334,8 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO").upper()},
-    "loggers": {"django": {"handlers": [], "propagate": True}},  # else Django prints each line a second time
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},  # else Django prints each line a second time
+        "huey": {"handlers": ["console"], "level": "WARNING", "propagate": False},  # not a line for every look at the tables
+    },
 }

@@ -174,7 +174,7 @@ class CancelForm(StepForm):
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
     )
-    sure = forms.BooleanField(label=_("Yes, cancel this order. No money has been sent for it."))
+    sure = forms.BooleanField(label=_("Yes, cancel this order. I know of no payment for it."))
 
 
 class SubmitWorkForm(StepForm):

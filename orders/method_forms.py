@@ -1,13 +1,12 @@
 """What people type about an account that clients pay into."""
 
-import re
-
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.forms import LineField, TextField
 from marketplace.money import CURRENCY_CHOICES
+from orders.iban import compact, is_iban, looks_like_iban
 from orders.models import PaymentMethod
 
 Kind = PaymentMethod.Kind
@@ -25,7 +24,6 @@ METHOD_FIELDS = [
     "is_reversible",
     "pay_window_hours",
 ]
-_LIKE_AN_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 
 
 class PaymentMethodForm(forms.ModelForm):
@@ -90,13 +88,13 @@ class PaymentMethodForm(forms.ModelForm):
         return data
 
     def _clean_iban(self, data: dict[str, object]) -> None:
-        compact = re.sub(r"[\s.-]", "", str(data["account_number"])).upper()
-        if not _LIKE_AN_IBAN.fullmatch(compact):
+        number = compact(str(data["account_number"]))
+        if not looks_like_iban(number):
             return
-        if not is_iban(compact):
+        if not is_iban(number):
             self.add_error("account_number", _("This looks like an IBAN, but its check digits are wrong. Compare it again."))
         else:
-            data["account_number"] = compact
+            data["account_number"] = number
 
     def _wrong_currency(self, kind: str) -> ValidationError:
         if kind == Kind.COIN:
@@ -104,9 +102,3 @@ class PaymentMethodForm(forms.ModelForm):
                 _("A coin address is paid in a coin: choose %(coins)s."), params={"coins": ", ".join(sorted(COINS))}
             )
         return ValidationError(_("Coins go to a coin address. Choose that kind, or another currency."))
-
-
-def is_iban(compact: str) -> bool:
-    """Whether the check digits of an IBAN in capitals without spaces are right (ISO 13616: modulo 97)."""
-    digits = "".join(str(int(c, 36)) for c in compact[4:] + compact[:4])
-    return int(digits) % 97 == 1

@@ -37,7 +37,7 @@ class Row:
     deadline: str = ""  # the order's attribute that holds the instant
 
 
-STAYS_HELD = _("Nothing moves by itself: the money stays in escrow until you both agree, and a moderator can be asked for help.")
+STAYS_HELD = _("Nothing moves by itself: the money stays in escrow, and a moderator can be asked for help.")
 STAYS_DIRECT = _("Nothing moves by itself: the order stays as it is. The money is with the freelancer, not with this site.")
 
 # The keys are a status and a side. Where custody or history changes the words, `_variant` names another key.
@@ -129,7 +129,7 @@ TABLE: dict[tuple[str, Role], Row] = {
     (Status.SUBMITTED, Role.CLIENT): Row(
         "you",
         _("Check the delivery and decide"),
-        _("Open everything before you approve: approving releases %(amount)s to %(freelancer)s. Or say what is to be changed."),
+        _("Open everything first: approving takes %(amount)s out of escrow for %(freelancer)s. Or say what is to be changed."),
         STAYS_HELD,
         "auto_approve_at",
     ),
@@ -155,7 +155,7 @@ TABLE: dict[tuple[str, Role], Row] = {
         "due_at",
     ),
     (Status.COMPLETED, Role.CLIENT): Row(
-        "nobody", _("Done. The money is released"), _("You approved the work and %(amount)s is %(freelancer)s's.")
+        "nobody", _("Done. The money is released"), _("You approved the work, and %(amount)s left escrow for %(freelancer)s.")
     ),
     (Status.COMPLETED, Role.FREELANCER): Row(
         "nobody",

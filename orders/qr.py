@@ -10,32 +10,19 @@ from django.utils.translation import gettext as _
 from segno import helpers
 
 from marketplace.money import format_money, plain_amount
+from orders.iban import compact, is_sepa_iban
 from orders.models import Order, PaymentMethod
 
-# The countries of the SEPA transfer scheme, each with the length of its IBAN.
-_COUNTRIES = """
-    AD24 AL28 AT20 BE16 BG22 CH21 CY28 CZ24 DE22 DK18 EE20 ES24 FI18 FR27 GB22 GI23 GR27 HR21 HU28 IE22 IS26 IT27 LI21 LT20
-    LU20 LV21 MC27 MD24 ME22 MK19 MT31 NL18 NO15 PL28 PT25 RO24 RS22 SE24 SI19 SK24 SM27 VA22
-"""
-IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _COUNTRIES.split()}
 NEEDS_BIC = {"AD", "AL", "CH", "GB", "GI", "MC", "MD", "ME", "MK", "RS", "SM", "VA"}  # outside the European Economic Area
 BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 MAX_NAME = 70  # characters, of EPC069-12
-
-
-def is_sepa_iban(text: str) -> bool:
-    """Whether this is an IBAN of a SEPA country with the right length and check digits; spaces are allowed."""
-    iban = _compact(text)
-    if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]+", iban, flags=re.ASCII) or IBAN_LENGTHS.get(iban[:2]) != len(iban):
-        return False
-    return int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 == 1
 
 
 def epc_args(order: Order) -> dict[str, Any] | None:
     """What a Girocode for this order says, as segno's `make_epc_qr` takes it; None when no banking app could read one."""
     if order.pay_to_kind != PaymentMethod.Kind.BANK or order.currency != "EUR" or not is_sepa_iban(order.deposit_address):
         return None
-    iban, routing = _compact(order.deposit_address), _compact(order.pay_to_routing)
+    iban, routing = compact(order.deposit_address), compact(order.pay_to_routing)
     bic = routing if BIC.fullmatch(routing) else None
     if bic is None and iban[:2] in NEEDS_BIC:
         return None
@@ -80,7 +67,3 @@ def as_svg(code: segno.QRCode) -> bytes:
     out = BytesIO()
     code.save(out, kind="svg", light="#ffffff", border=4, omitsize=True, svgclass=None, lineclass=None)
     return out.getvalue()
-
-
-def _compact(text: str) -> str:
-    return re.sub(r"\s", "", text).upper()

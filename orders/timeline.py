@@ -73,5 +73,5 @@ def _link(event: OrderEvent) -> tuple[str, str]:
     if "delivery" in event.data:
         return f"#delivery-{event.data['delivery']}", _("See the delivery")
     if "revision" in event.data:
-        return f"#revision-{event.data['revision']}", _("See what is to be changed")
+        return f"#revision-{event.data['revision']}", _("See the points")
     return "", ""

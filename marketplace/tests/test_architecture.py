@@ -15,7 +15,7 @@ COMPOSITION_ROOT = {"urls", "routing", "asgi", "api", "pages", "admin", "managem
 # Every kind of module, lowest row first. A module imports only from rows below its own. A new name needs a place here.
 LAYERS: dict[str, float] = {
     **dict.fromkeys(["exceptions"], 0),
-    **dict.fromkeys(["states", "events", "references", "handles", "paginator"], 1),
+    **dict.fromkeys(["states", "events", "references", "iban", "handles", "paginator"], 1),
     **dict.fromkeys(["tones"], 1.5),
     **dict.fromkeys(["models"], 2),
     **dict.fromkeys(["selectors", "qr", "pictures", "sessions", "time_zones", "requests"], 3),

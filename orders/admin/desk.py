@@ -62,7 +62,7 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
         self._only_moderators(request)
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        search = request.GET.get("q", "").strip()[:120]
+        search = "".join(c for c in request.GET.get("q", "") if c.isprintable()).strip()[:120]
         state = request.GET.get("state", State.SUBMITTED)
         state = state if state in State.values else State.SUBMITTED
         proofs = _found(request, search) if search else _in_state(request, state)

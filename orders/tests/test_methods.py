@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from conftest import SignIn
-from orders.method_forms import PaymentMethodForm, is_iban
+from orders.iban import is_iban
+from orders.method_forms import PaymentMethodForm
 from orders.models import Order, PaymentMethod
 from orders.states import Custody
 from orders.tests.factories import DirectMethodFactory, PlatformMethodFactory, order_in

@@ -4,8 +4,9 @@ from decimal import Decimal
 import pytest
 import segno
 
+from orders.iban import is_sepa_iban
 from orders.models import Order, PaymentMethod
-from orders.qr import as_svg, code_for, epc_args, is_sepa_iban, payment_text
+from orders.qr import as_svg, code_for, epc_args, payment_text
 from orders.states import Custody
 
 GERMAN = "DE89370400440532013000"

@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.requests import SignedInRequest
 from marketplace.money import plain_amount, round_money
 from orders.forms import FORMS, StepForm
 from orders.models import Delivery, Order, PaymentMethod, PaymentProof, RevisionRequest
@@ -19,12 +20,6 @@ from orders.selectors import get_order_page_for, list_actions_for, revisions_lef
 from orders.states import PAYMENT_STATUS_LABELS, STATUS_LABELS, Action, Custody, PaymentStatus, Role, Status
 from orders.timeline import timeline
 from orders.tones import MONEY_TONES, WORK_TONES
-
-
-class SignedInRequest(HttpRequest):
-    """What login_required lets through."""
-
-    user: User
 
 
 @dataclass(frozen=True)

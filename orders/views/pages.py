@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from accounts.requests import SignedInRequest
 from gigs.models import Gig
 from marketplace.exceptions import DomainError
 from marketplace.money import format_money
@@ -23,7 +24,7 @@ from orders.selectors import SIDES, TABS, count_orders_for, get_gig_to_order, li
 from orders.services.lifecycle import place_order
 from orders.states import STATUS_LABELS, Custody, Role, Status
 from orders.tones import WORK_TONES
-from orders.views.order_page import SignedInRequest, render_order_page
+from orders.views.order_page import render_order_page
 
 PAGE_SIZE = 24
 

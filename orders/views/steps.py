@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from accounts.requests import SignedInRequest
 from marketplace.exceptions import DomainError
 from orders.exceptions import OrderMoved
 from orders.forms import FORMS, StepForm
@@ -18,7 +19,7 @@ from orders.models import Order
 from orders.selectors import get_party_order
 from orders.services import lifecycle, payments
 from orders.states import Action
-from orders.views.order_page import SignedInRequest, render_order_page
+from orders.views.order_page import render_order_page
 
 # What each step calls, and what is said when it is done; `%(amount)s` is what was understood of the amount typed.
 STEPS: dict[Action, tuple[Callable[..., Order], str | Promise]] = {
