@@ -31,7 +31,7 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = True
 HUEY = {**HUEY, "immediate": True}
 ACCOUNT_RATE_LIMITS = False
 if REDIS_URL:  # of this process alone, though the server is shared
-    CACHES["default"]["KEY_PREFIX"] = _scratch.name
+    CACHES["default"] |= {"BACKEND": "marketplace.tests.redis_cache.OwnKeysRedisCache", "KEY_PREFIX": _scratch.name}
     CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = _scratch.name
 if "pool" in DATABASES["default"]["OPTIONS"]:
     DATABASES["default"]["TEST"] = {"NAME": f"test_marketplace{env('TEST_DB_SUFFIX', default='')}"}

@@ -63,7 +63,8 @@ def gradient(size: tuple[int, int], start: str, end: str, *, angle: float = 90) 
         middle = ramp.width / 2
         ramp = ramp.crop((round(middle - half), round(middle - half), round(middle + half), round(middle + half)))
     ramp = ramp.resize(size, Image.Resampling.BICUBIC)
-    low, high = ramp.getextrema()
+    seen = [level for level, count in enumerate(ramp.histogram()) if count]
+    low, high = seen[0], seen[-1]
     bands = []
     for first, last in zip(rgb(start), rgb(end), strict=True):
         bands.append(ramp.point([round(first + (last - first) * (level - low) / max(high - low, 1)) for level in range(256)]))

@@ -18,10 +18,10 @@ from messaging.services import mark_all_read
 from reviews.services import publish_due_reviews
 
 Row = dict[str, Any]
-Happening = tuple[datetime, Callable[[], None]]
+Happening = tuple[datetime, Callable[[], object]]
 HISTORY = timedelta(days=238)
-UNREAD = timedelta(days=3)  # what people were told since is still new to them
-FULL_WIDTH, SMALL_WIDTH = 1080, 240  # pixels of a gig's picture
+UNREAD = timedelta(hours=26)  # what people were told since is still new to them
+FULL_WIDTH, SMALL_WIDTH = 960, 240  # pixels of a gig's picture
 ACCOUNTS_OPENED = timedelta(days=255)  # ago: the site's and the freelancers' own, after the last of them signed up
 
 
@@ -31,14 +31,15 @@ def tell(world: World, *, small: bool = False) -> None:
     gigs = {row["key"]: row for row in load("gigs")["gig"]}
     methods = {row["key"]: row for row in load("methods")["method"]}
     offered = {row["key"]: _offered_at(world, row, people, gigs) for row in gigs.values()}
-    happenings = [
+    happenings: list[Happening] = [
         *_arrivals(world, people),
         *((world.today - ACCOUNTS_OPENED, partial(add_method, world, row)) for row in methods.values()),
         *_offers(world, gigs, offered, small=small),
         *_orders(world, people, gigs, methods, offered, small=small),
         *_visits(world),
     ]
-    for moment, happen in sorted(happenings, key=lambda happening: happening[0]):
+    happenings.sort(key=lambda happening: happening[0])
+    for moment, happen in happenings:
         world.clock.set(moment)
         happen()
 
@@ -50,10 +51,11 @@ def _arrivals(world: World, people: dict[str, Row]) -> Iterator[Happening]:
 
 
 def _offered_at(world: World, row: Row, people: dict[str, Row], gigs: dict[str, Row]) -> datetime:
-    """When a gig was first offered: after its owner signed up, one after the other; those nobody bought yet, lately."""
+    """When a gig was first offered: the owner's first one after they signed up, others later; those nobody bought yet, lately."""
     die = dice(world.seed, "offered", row["key"])
-    place = [key for key, other in gigs.items() if other["owner"] == row["owner"]].index(row["key"])
-    days = people[row["owner"]]["days"] - 3 - place * die.uniform(9, 30) if row["deals"] else die.uniform(2, 18)
+    since = people[row["owner"]]["days"] - 3
+    is_first = next(key for key, other in gigs.items() if other["owner"] == row["owner"]) == row["key"]
+    days = since if is_first else die.uniform(80, since) if row["deals"] else die.uniform(2, 18)
     return world.today - timedelta(days=days, minutes=die.randrange(600))
 
 
@@ -82,7 +84,7 @@ def _orders(
             world=world,
             plan=plan,
             shelf=shelves[gigs[plan.gig]["category"]],
-            payer=client.get("payer", client["name"]),
+            payer=client["payer"] if "payer" in client else client["name"],
             words=words,
         )
         for moment, step in plan.steps:
@@ -93,8 +95,10 @@ def _orders(
 def _standing_plans(world: World, gigs: dict[str, Row], methods: dict[str, Row]) -> Iterator[Plan]:
     for number, story in enumerate(load("stories")["story"]):
         key = f"standing-{number}"
-        kinds = _methods_of(gigs[story["gig"]], methods)[story["custody"]]
-        method = dice(world.seed, "method", key).choice(kinds)
+        usable = _methods_of(gigs[story["gig"]], methods)[story["custody"]]
+        if story["script"] == "unpaid":  # so that there is still time to pay when someone looks
+            usable = [max(usable, key=lambda method: method["pay_window_hours"])]
+        method = dice(world.seed, "method", key).choice(usable)
         plan = Plan(key, story["gig"], story["client"], method["key"], method["kind"], story)
         yield standing(plan, days=gigs[story["gig"]]["days"], seed=world.seed, today=world.today)
 
@@ -113,7 +117,8 @@ def _finished_plans(
         key = f"{row['key']}-{number}"
         die = dice(world.seed, "buyer", key)
         clients = [k for k, p in people.items() if p["role"] == "client" or (k == "felipe" and row["owner"] != "felipe")]
-        client = die.choices(clients, [4 if k == "clara" else 1 for k in clients])[0]
+        anyone = die.choices(clients, [4 if k == "clara" else 1 for k in clients])[0]
+        client = deal[3] if len(deal) > 3 else anyone
         method = die.choice([m for kinds in _methods_of(row, methods).values() for m in kinds])
         words = {"rating": deal[0], "says": deal[1], "reply": deal[2], "revisable": row["revisions"] > 0}
         plan = Plan(key, row["key"], client, method["key"], method["kind"], words)

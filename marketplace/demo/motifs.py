@@ -20,7 +20,7 @@ MOTIFS: dict[str, Callable[[Canvas], None]] = {
     "code": desk.code,
     "cubes": shapes.cubes,
     "donut": desk.donut,
-    "envelopes": desk.envelopes,
+    "envelopes": shapes.envelopes,
     "flow": desk.flow,
     "grid": desk.grid,
     "landscape": scenes.landscape,

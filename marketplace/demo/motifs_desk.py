@@ -76,7 +76,7 @@ def code(c: Canvas) -> None:
         if c.die.random() < 0.12 and row not in (4, 5):
             indent = 0
             continue
-        x = 230 + indent * 46
+        x = 230.0 + indent * 46
         for _word in range(c.die.randrange(2, 6)):
             wide = c.die.uniform(36, 150)
             if x + wide > 1010:
@@ -285,18 +285,3 @@ def manuscript(c: Canvas) -> None:
     x, y = c.die.uniform(900, 960), 560
     c.shape([(x, y), (x + 26, y - 8), (x + 190, y + 250), (x + 158, y + 270)], p.deep)
     c.shape([(x, y), (x + 26, y - 8), (x - 8, y - 34)], p.second)
-
-
-def envelopes(c: Canvas) -> None:
-    p = c.palette
-    c.ground(mix(p.mid, p.paper, 0.4), mix(p.mid, p.deep, 0.3), angle=55)
-    for x, y, ink in ((120, 110, p.second), (640, 160, p.accent), (220, 430, p.deep), (700, 480, p.paper)):
-        c.sheet(x, y, 400, 260, ink, radius=14)
-        shade = mix(ink, "#000000", 0.14)
-        c.shape(
-            [(x, y + 250), (x + 160, y + 120), (x + 240, y + 120), (x + 400, y + 250), (x + 390, y + 260), (x + 10, y + 260)],
-            mix(ink, "#ffffff", 0.16),
-        )
-        c.shape([(x + 6, y + 4), (x + 394, y + 4), (x + 215, y + 158), (x + 185, y + 158)], shade)
-        c.disc(x + 200, y + 140, 30, mix(p.accent, p.deep, 0.3) if ink != p.deep else p.second)
-        c.disc(x + 200, y + 140, 15, mix(ink, "#ffffff", 0.5))

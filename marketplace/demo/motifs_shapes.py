@@ -36,12 +36,10 @@ def mark(c: Canvas, x: float, y: float, size: float, variant: int, inks: tuple[s
             c.disc(x, y + size / 2, size / 2, one)
             c.disc(x, y - size / 2, size / 2, two)
         case 1:
-            for turn, ink in ((180, one), (270, two), (0, three), (90, one)):
-                corner = (x + size * (1 if turn in (180, 90) else -1), y + size * (1 if turn in (180, 270) else -1))
-                if turn in (180, 0):
-                    c.slice(*corner, size * 1.0, turn, turn + 90, ink)
-                else:
-                    c.slice(x + (size if turn == 90 else -size) * 0, y, size, turn - 90, turn, ink)
+            c.slice(x - size, y + size, size * 2, 270, 360, one)
+            c.slice(x - size, y + size, size * 1.3, 270, 360, two)
+            c.slice(x - size, y + size, size * 0.62, 270, 360, three)
+            c.disc(x + size * 0.62, y - size * 0.62, size * 0.36, two)
         case 2:
             for place, ink in enumerate((one, two, three)):
                 c.ring(
@@ -224,3 +222,18 @@ def lattice(c: Canvas) -> None:
     c.ring(600, 390, 150, p.paper, line=10)
     c.disc(600, 355, 46, p.paper)
     c.shape([(600, 345), (648, 478), (552, 478)], p.paper)
+
+
+def envelopes(c: Canvas) -> None:
+    p = c.palette
+    c.ground(mix(p.mid, p.paper, 0.4), mix(p.mid, p.deep, 0.3), angle=55)
+    for x, y, ink in ((120, 110, p.second), (640, 160, p.accent), (220, 430, p.deep), (700, 480, p.paper)):
+        c.sheet(x, y, 400, 260, ink, radius=14)
+        shade = mix(ink, "#000000", 0.14)
+        c.shape(
+            [(x, y + 250), (x + 160, y + 120), (x + 240, y + 120), (x + 400, y + 250), (x + 390, y + 260), (x + 10, y + 260)],
+            mix(ink, "#ffffff", 0.16),
+        )
+        c.shape([(x + 6, y + 4), (x + 394, y + 4), (x + 215, y + 158), (x + 185, y + 158)], shade)
+        c.disc(x + 200, y + 140, 30, mix(p.accent, p.deep, 0.3) if ink != p.deep else p.second)
+        c.disc(x + 200, y + 140, 15, mix(ink, "#ffffff", 0.5))

@@ -31,15 +31,16 @@ def slip(*, bank: str, lines: Lines, die: Random) -> SimpleUploadedFile:
 
 
 def _draw_slip(bank: str, lines: Lines, die: Random) -> Image.Image:
-    width, height = 640, 300 + 62 * len(lines)
+    width, height = 640, 340 + 62 * len(lines)
     picture, ink = Image.new("RGB", (width, height), die.choice(PAPERS)), die.choice(INKS)
     pen = ImageDraw.Draw(picture)
     pen.rectangle((0, 0, width, 96), fill=ink)
     pen.ellipse((40, 26, 84, 70), fill=None, outline="#ffffff", width=5)
-    pen.pieslice((40, 26, 84, 70), die.randrange(360), die.randrange(360) + 400, fill="#ffffff")
+    turn = die.randrange(360)
+    pen.pieslice((40, 26, 84, 70), turn, turn + die.choice([120, 180, 240]), fill="#ffffff")
     pen.text((104, 48), bank, fill="#ffffff", font=_font(30), anchor="lm")
     pen.text((40, 132), "Payment receipt", fill=ink, font=_font(34))
-    top = 204
+    top = 244
     for name, value in lines:
         pen.text((40, top), name, fill="#6c7178", font=_font(19))
         pen.text((width - 40, top), value, fill="#1d2126", font=_font(23), anchor="ra")

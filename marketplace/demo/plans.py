@@ -67,11 +67,13 @@ def pauses(steps: list[str], *, days: int, kind: str, die: Random) -> list[timed
 
 
 def standing(plan: Plan, *, days: int, seed: int, today: datetime) -> Plan:
-    """The plan of an order whose last step lies `hours` before today."""
+    """The plan of an order whose last step lies about `hours` before today."""
     script = "replied" if plan.words.get("reply") else plan.words["script"]
     steps = SCRIPTS[script].split()
-    taken = pauses(steps, days=days, kind=plan.method_kind, die=dice(seed, "pauses", plan.key))
-    start = today - timedelta(hours=plan.words["hours"]) - sum(taken, timedelta())
+    die = dice(seed, "pauses", plan.key)
+    taken = pauses(steps, days=days, kind=plan.method_kind, die=die)
+    last = today - timedelta(hours=plan.words["hours"], minutes=die.uniform(-25, 25))
+    start = last - sum(taken, timedelta())
     return replace(plan, steps=_walk(steps, taken, start))
 
 

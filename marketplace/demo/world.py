@@ -41,8 +41,8 @@ class World:
     gigs: dict[str, Gig] = field(default_factory=dict)
     answers: dict[str, dict[int, str]] = field(default_factory=dict)
 
-    def keep(self, storage: Storage, *names: str) -> None:
-        for name in names:
+    def keep(self, storage: Storage, *names: str | None) -> None:
+        for name in filter(None, names):
             self.undo.callback(storage.delete, name)
 
     def moderators(self) -> list[User]:

@@ -67,7 +67,7 @@ def test_if_empty_does_nothing_and_says_nothing_where_people_are():
 
 def test_force_refuses_where_the_demo_is_already():
     UserFactory(email="client@example.com", handle="somebody")
-    with pytest.raises(CommandError, match=r"The demo is here already: client@example\.com"):
+    with pytest.raises(CommandError, match="The demo is here already: 1 of its"):
         seed("--force", "--small")
     assert rows_of_the_demo() == [1, 0, 0, 0, 0]
 
