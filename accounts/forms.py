@@ -4,25 +4,21 @@ from typing import Any
 
 from allauth.account import forms as allauth_forms
 from django import forms
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import UserAttributeSimilarityValidator
 from django.core.exceptions import ValidationError
-from django.core.files.base import ContentFile
-from django.core.files.uploadedfile import UploadedFile
-from django.core.validators import RegexValidator
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.exceptions import EmailTaken
 from accounts.handles import MAX_LENGTH, is_reserved
-from accounts.models import HANDLE_PATTERN, User, validate_time_zone
+from accounts.models import User, validate_handle, validate_time_zone
 from accounts.pictures import square_picture
 from accounts.selectors import handle_is_free
 from accounts.time_zones import time_zone_choices
-from marketplace.exceptions import DomainError
-from marketplace.forms import LineField, TextField
+from marketplace.forms import ACCEPT_PICTURES, CheckedFileField, LineField, TextField
 
 PASSWORD_HELP = _("At least 10 characters. A few unrelated words are easy to remember and hard to guess.")
-HANDLE_RULE = _("Use 3 to 30 small letters, digits and hyphens.")
 
 
 class TimeZoneField(forms.ChoiceField):
@@ -79,6 +75,8 @@ class SignUpForm(Unprompted, allauth_forms.SignupForm):
         return data
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        if self.account_already_exists:  # type: ignore[has-type]
+            make_password(self.cleaned_data["password1"])  # as long a wait as for a new address, which so stays unknown
         try:
             return super().try_save(request)
         except EmailTaken:  # somebody signed up with it since clean(): answer as for every known address
@@ -138,7 +136,7 @@ class ProfileForm(forms.Form):
         label=_("Handle"),
         max_length=MAX_LENGTH,
         help_text=_("The end of your public page's address. Links to the old one stop working when you change it."),
-        validators=[RegexValidator(HANDLE_PATTERN, HANDLE_RULE)],
+        validators=[validate_handle],
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
     bio = TextField(
@@ -164,16 +162,10 @@ class ProfileForm(forms.Form):
 
 
 class PictureForm(forms.Form):
-    picture = forms.FileField(
+    picture = CheckedFileField(
+        check=square_picture,
         label=_("Picture"),
         help_text=_("PNG, JPEG or WebP, at most 10 MB. The middle square is kept; where and when it was taken is not."),
-        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+        widget=forms.FileInput(attrs=ACCEPT_PICTURES),
         error_messages={"empty": _("This file is empty. Choose it again.")},
     )
-
-    def clean_picture(self) -> "ContentFile[bytes]":
-        upload: UploadedFile = self.cleaned_data["picture"]
-        try:
-            return square_picture(upload)
-        except DomainError as refusal:
-            raise ValidationError(refusal.message, code=refusal.code) from refusal

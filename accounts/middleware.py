@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 from allauth.account.adapter import get_adapter
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -7,8 +5,7 @@ from django.utils import timezone
 from accounts.services import record_session_activity
 from accounts.sessions import is_due, mark_seen
 from accounts.time_zones import PersonsZone
-
-Handler = Callable[[HttpRequest], HttpResponse]
+from marketplace.middleware import Handler
 
 
 def persons_time_zone(get_response: Handler) -> Handler:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 HANDLE_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{1,28})[a-z0-9]$"
+validate_handle = RegexValidator(HANDLE_PATTERN, _("Use 3 to 30 small letters, digits and hyphens."))
 
 
 @cache
@@ -52,7 +53,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     handle = models.CharField(
         _("handle"),
         max_length=30,
-        validators=[RegexValidator(HANDLE_PATTERN, _("Use 3 to 30 small letters, digits and hyphens."))],
+        validators=[validate_handle],
     )
     bio = models.TextField(_("bio"), blank=True, max_length=4000)
     avatar = models.ImageField(_("picture"), upload_to="avatars/", blank=True)

@@ -1,6 +1,8 @@
 """Who may be seen."""
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Lower
 from django.shortcuts import get_object_or_404
@@ -35,6 +37,11 @@ def with_verified_email(people: QuerySet[User]) -> QuerySet[User]:
     """Each person with `email_verified`: whether the address they sign in with was proven theirs."""
     verified = EmailAddress.objects.filter(user=OuterRef("pk"), email__iexact=OuterRef("email"), verified=True)
     return people.annotate(email_verified=Exists(verified))
+
+
+def has_needed_factor(user: User) -> bool:
+    """Whether the second factor that staff need on this site is set up."""
+    return not settings.STAFF_SECOND_FACTOR_REQUIRED or is_mfa_enabled(user)
 
 
 def is_last_administrator(user: User) -> bool:

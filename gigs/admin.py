@@ -1,5 +1,6 @@
 """Gigs for moderators: the shelf to arrange, gigs to look at and to pause."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -8,8 +9,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
 from gigs.models import Category, Gig, GigImage, Requirement
-from gigs.services import pause_gig
+from gigs.services import pause_gig, release_gig
 from marketplace.exceptions import DomainError
+from marketplace.read_only import ReadOnly
 
 
 @admin.register(Category)
@@ -28,24 +30,15 @@ class CategoryAdmin(admin.ModelAdmin):
         return {} if obj else {"slug": ["name"]}
 
 
-class ReadOnlyInline(admin.TabularInline):
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class RequirementInline(ReadOnlyInline):
+class RequirementInline(ReadOnly, admin.TabularInline):
     model = Requirement
+    extra = 0
     fields = ["position", "question", "kind", "choices", "is_required"]
 
 
-class GigImageInline(ReadOnlyInline):
+class GigImageInline(ReadOnly, admin.TabularInline):
     model = GigImage
+    extra = 0
     fields = ["position", "name", "width", "height"]
 
 
@@ -53,7 +46,7 @@ class GigImageInline(ReadOnlyInline):
 class GigAdmin(admin.ModelAdmin):
     """Moderators may move a gig to another category and pause it; what it promises is its freelancer's word."""
 
-    actions = ["pause"]
+    actions = ["pause", "release"]
     date_hierarchy = "created_at"
     fields = [
         "title",
@@ -66,6 +59,7 @@ class GigAdmin(admin.ModelAdmin):
         "revisions_included",
         "auto_approve_days",
         "is_active",
+        "paused_by_staff_at",
         "archived_at",
         "created_at",
         "updated_at",
@@ -74,6 +68,7 @@ class GigAdmin(admin.ModelAdmin):
     list_display = ["title", "freelancer", "category", "price", "currency", "is_active", "archived_at", "created_at"]
     list_filter = [
         "is_active",
+        ("paused_by_staff_at", admin.EmptyFieldListFilter),
         ("archived_at", admin.EmptyFieldListFilter),
         "currency",
         ("category", admin.RelatedOnlyFieldListFilter),
@@ -93,12 +88,23 @@ class GigAdmin(admin.ModelAdmin):
 
     @admin.action(description=gettext_lazy("Pause the chosen gigs"), permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Gig]) -> None:
-        paused = 0
-        for gig in queryset.filter(is_active=True):
-            try:
-                pause_gig(actor=request.user, gig=gig)  # type: ignore[arg-type]
-            except DomainError as refusal:
-                messages.error(request, f"{gig}: {refusal.message}")
-            else:
-                paused += 1
+        paused = _change(request, queryset.filter(paused_by_staff_at__isnull=True), pause_gig)
         messages.success(request, ngettext("%(n)d gig paused.", "%(n)d gigs paused.", paused) % {"n": paused})
+
+    @admin.action(description=gettext_lazy("Put the chosen gigs back that a moderator paused"), permissions=["change"])
+    def release(self, request: HttpRequest, queryset: QuerySet[Gig]) -> None:
+        back = _change(request, queryset.filter(paused_by_staff_at__isnull=False), release_gig)
+        messages.success(request, ngettext("%(n)d gig put back.", "%(n)d gigs put back.", back) % {"n": back})
+
+
+def _change(request: HttpRequest, gigs: QuerySet[Gig], service: Callable[..., Gig]) -> int:
+    """How many of the gigs the service changed; why it refused the others is said."""
+    changed = 0
+    for gig in gigs:
+        try:
+            service(actor=request.user, gig=gig)
+        except DomainError as refusal:
+            messages.error(request, f"{gig}: {refusal.message}")
+        else:
+            changed += 1
+    return changed

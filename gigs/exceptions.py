@@ -17,6 +17,12 @@ class GigChanged(GigError):
     code = "gig_changed"
 
 
+class GigPausedByStaff(GigError):
+    """Only a moderator may put this gig back."""
+
+    code = "gig_paused_by_staff"
+
+
 class PictureCount(GigError):
     code = "picture_count"
 

@@ -2,22 +2,21 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from gigs.models import IMAGE_WIDTHS, MAX_DESCRIPTION, MAX_IMAGES, MAX_REQUIREMENTS, Category, Gig, Requirement
 from gigs.selectors import Filters
-from marketplace.exceptions import DomainError
-from marketplace.forms import AmountField, LineField, MultipleFileField, MultipleFileInput, TextField
+from marketplace.forms import ACCEPT_PICTURES, AmountField, CheckedFilesField, LineField, MultipleFileInput, TextField
 from marketplace.money import CURRENCIES, MINOR_UNITS, format_money
-from marketplace.uploads import CheckedPicture, check_picture, display_name
+from marketplace.uploads import check_picture
 
 MAX_CHOICES = 20
 DELIVERY_CHOICES = [
@@ -42,32 +41,17 @@ def currency_choices() -> list[tuple[str, str]]:
     return [(code, code) for code in [first, *(code for code in CURRENCIES if code != first)]]
 
 
-class PicturesField(MultipleFileField):
+class PicturesField(CheckedFilesField):
     """Several pictures; the clean value is a list of CheckedPicture."""
 
+    default_error_messages = {
+        "required": _("Choose at least one picture."),
+        "too_many": _("Choose at most %(max)d pictures."),
+    }
+
     def __init__(self, **options: Any) -> None:
-        options.setdefault("widget", MultipleFileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}))
-        super().__init__(**options)
-
-    def clean(self, data: Any, initial: Any = None) -> list[CheckedPicture]:
-        uploads = data if isinstance(data, list | tuple) else [data] if data else []
-        if self.required and not uploads:
-            raise ValidationError(self.error_messages["required"], code="required")
-        if len(uploads) > MAX_IMAGES:
-            raise ValidationError(_("Choose at most %(max)d pictures."), code="picture_count", params={"max": MAX_IMAGES})
-        pictures, refusals = [], []
-        for upload in uploads:
-            try:
-                pictures.append(check_picture(upload, widths=IMAGE_WIDTHS))
-            except DomainError as refusal:
-                refusals.append(ValidationError(f"{_name_of(upload)}: {refusal.message}", code=refusal.code))
-        if refusals:
-            raise ValidationError(refusals)
-        return pictures
-
-
-def _name_of(upload: UploadedFile) -> str:
-    return display_name(upload.name or "")
+        check = partial(check_picture, widths=IMAGE_WIDTHS)
+        super().__init__(check=check, max_files=MAX_IMAGES, widget=MultipleFileInput(attrs=ACCEPT_PICTURES), **options)
 
 
 class GigForm(forms.Form):
@@ -86,7 +70,7 @@ class GigForm(forms.Form):
     price = AmountField(
         label=_("Price"),
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
-        help_text=_("For example 1,234.50"),
+        help_text=_("For example 1,234.50."),
     )
     currency = forms.ChoiceField(label=_("Currency"), choices=currency_choices)
     delivery_days = forms.IntegerField(label=_("Days until delivery"), min_value=1, max_value=365, initial=5)
@@ -112,13 +96,15 @@ class GigForm(forms.Form):
         field.choices = [("", _("Choose…")), *_grouped(categories, key="pk")]  # type: ignore[attr-defined]
         field.coerce = self.leaves.__getitem__  # type: ignore[attr-defined]
         currency = self.data.get(self.add_prefix("currency"), "")
-        self.fields["price"].currency = currency if currency in MINOR_UNITS else settings.DEFAULT_CURRENCY  # type: ignore[attr-defined]
+        price = self.fields["price"]
+        price.currency = currency if currency in MINOR_UNITS else settings.DEFAULT_CURRENCY  # type: ignore[attr-defined]
+        price.help_text = f"{price.help_text} {_fee_words()}"
 
     def clean(self) -> dict[str, Any]:
         terms = self.cleaned_data
         if terms.get("price") is not None and "currency" in terms:
             read = format_money(terms["price"], terms["currency"])
-            self["price"].help_text = gettext("Read as %(amount)s.") % {"amount": read}
+            self["price"].help_text = gettext("Read as %(amount)s.") % {"amount": read} + " " + _fee_words()
         return terms
 
     @staticmethod
@@ -132,7 +118,6 @@ class NewGigForm(GigForm):
     pictures = PicturesField(
         label=_("Pictures"),
         help_text=_("1 to 6 as PNG, JPEG or WebP, each up to 10 MB. The first becomes the cover. Best at 1600 × 1067 pixels."),
-        error_messages={"required": _("Choose at least one picture.")},
     )
     field_order = ["title", "category", "description", "pictures"]
 
@@ -151,7 +136,6 @@ class PicturesForm(forms.Form):
     pictures = PicturesField(
         label=_("Add pictures"),
         help_text=_("PNG, JPEG or WebP, each up to 10 MB. They are shown after the others."),
-        error_messages={"required": _("Choose at least one picture.")},
     )
 
 
@@ -291,6 +275,15 @@ class BrowseForm(forms.Form):
             delivery_days=found.get("delivery"),
             sort=found.get("sort") or "newest",
         )
+
+
+def _fee_words() -> str:
+    hold = ngettext("%(n)d day", "%(n)d days", settings.HOLD_DAYS) % {"n": settings.HOLD_DAYS}
+    words = gettext(
+        "When a client pays into this site’s account, it keeps %(percent)s %% of the price and pays out after a hold of at least"
+        " %(hold)s; what is paid to you directly has no fee."
+    )
+    return words % {"percent": f"{Decimal(settings.ESCROW_FEE_PCT).normalize():f}", "hold": hold}
 
 
 def _grouped(categories: list[Category], *, key: str) -> list[tuple[str, Any]]:

@@ -72,6 +72,7 @@ class Gig(models.Model):
     )
     is_active = models.BooleanField(_("active"), default=True)
     archived_at = models.DateTimeField(null=True, blank=True)
+    paused_by_staff_at = models.DateTimeField(_("paused by a moderator"), null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -89,6 +90,10 @@ class Gig(models.Model):
             models.CheckConstraint(condition=models.Q(auto_approve_days__range=(3, 14)), name="gigs_gig_auto_approve_days"),
             models.CheckConstraint(
                 condition=models.Q(archived_at__isnull=True) | models.Q(is_active=False), name="gigs_gig_archived_is_inactive"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(paused_by_staff_at__isnull=True) | models.Q(is_active=False),
+                name="gigs_gig_paused_by_staff_is_inactive",
             ),
         ]
 

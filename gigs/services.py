@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -15,10 +16,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from gigs.exceptions import GigArchived, GigChanged, GigError, PictureCount, QuestionsRefused
+from gigs.exceptions import GigArchived, GigChanged, GigError, GigPausedByStaff, PictureCount, QuestionsRefused
 from gigs.models import MAX_DESCRIPTION, MAX_IMAGES, MAX_REQUIREMENTS, Category, Gig, GigImage, GigStats, Requirement
 from marketplace.money import validate_amount
-from marketplace.uploads import CheckedPicture, random_name
+from marketplace.uploads import CheckedPicture, discard_files_on_error, random_name
 
 
 class GigTerms(TypedDict):
@@ -44,14 +45,13 @@ def create_gig(
     _check_terms(terms)
     _check_requirements(requirements)
     _check_picture_count(len(pictures))
-    with ExitStack() as undo:
+    with discard_files_on_error() as undo:
         names = [_store(picture, undo) for picture in pictures]
         with transaction.atomic():
             gig = Gig.objects.create(freelancer=actor, **terms)
             GigStats.objects.create(gig=gig)
             _write_pictures(gig, pictures, names, start=0)
             _write_requirements(gig, requirements)
-        undo.pop_all()
     return gig
 
 
@@ -87,23 +87,42 @@ def update_gig(
 
 @transaction.atomic
 def pause_gig(*, actor: User, gig: Gig) -> Gig:
-    """Take the gig off the public pages; orders already placed go on. For its owner and for staff who may change gigs."""
-    if gig.freelancer_id != actor.pk and not actor.has_perm("gigs.change_gig"):
-        raise GigError(_("This gig is not yours."), code="not_yours")
+    """Take the gig off the public pages; orders already placed go on. For its owner and for staff who may change gigs.
+
+    What staff paused stays so until staff calls release_gig().
+    """
     fresh = _lock(gig)
-    if fresh.is_active:
+    by_staff = _is_staff_for(actor, fresh)
+    if fresh.freelancer_id != actor.pk and not by_staff:
+        raise GigError(_("This gig is not yours."), code="not_yours")
+    if fresh.is_active or (by_staff and not fresh.paused_by_staff_at):
         fresh.is_active = False
-        fresh.save(update_fields=["is_active", "updated_at"])
+        fresh.paused_by_staff_at = timezone.now() if by_staff else None
+        fresh.save(update_fields=["is_active", "paused_by_staff_at", "updated_at"])
     return fresh
 
 
 @transaction.atomic
 def resume_gig(*, actor: User, gig: Gig) -> Gig:
-    """Offer a paused gig again. Raises GigArchived."""
+    """Offer a paused gig again. Raises GigArchived and GigPausedByStaff."""
     fresh = _lock_own(actor, gig)
+    _check_not_paused_by_staff(fresh)
     if not fresh.is_active:
         fresh.is_active = True
         fresh.save(update_fields=["is_active", "updated_at"])
+    return fresh
+
+
+@transaction.atomic
+def release_gig(*, actor: User, gig: Gig) -> Gig:
+    """Offer again what staff paused; archived meanwhile it stays archived. For staff who may change gigs, never for its owner."""
+    fresh = _lock(gig)
+    if not _is_staff_for(actor, fresh):
+        raise GigError(_("Another moderator decides about this gig."), code="not_staff")
+    if fresh.paused_by_staff_at:
+        fresh.paused_by_staff_at = None
+        fresh.is_active = not fresh.archived_at
+        fresh.save(update_fields=["is_active", "paused_by_staff_at", "updated_at"])
     return fresh
 
 
@@ -120,8 +139,9 @@ def archive_gig(*, actor: User, gig: Gig) -> Gig:
 
 @transaction.atomic
 def restore_gig(*, actor: User, gig: Gig) -> Gig:
-    """Bring an archived gig back, paused."""
+    """Bring an archived gig back, paused. Raises GigPausedByStaff."""
     fresh = _lock_own(actor, gig, archived=True)
+    _check_not_paused_by_staff(fresh)
     if fresh.archived_at:
         fresh.archived_at = None
         fresh.save(update_fields=["archived_at", "updated_at"])
@@ -131,14 +151,13 @@ def restore_gig(*, actor: User, gig: Gig) -> Gig:
 def add_images(*, actor: User, gig: Gig, pictures: Sequence[CheckedPicture]) -> list[GigImage]:
     """Add pictures after the others. Raises PictureCount over 6 and GigArchived; then no file stays behind."""
     _check_picture_count(gig.images.count() + len(pictures))
-    with ExitStack() as undo:
+    with discard_files_on_error() as undo:
         names = [_store(picture, undo) for picture in pictures]
         with transaction.atomic():
             fresh = _lock_own(actor, gig)
             kept = _in_order(fresh)
             _check_picture_count(len(kept) + len(pictures))
             rows = _write_pictures(fresh, pictures, names, start=len(kept))
-        undo.pop_all()
     return rows
 
 
@@ -193,6 +212,17 @@ def _lock_own(actor: User, gig: Gig, *, archived: bool = False) -> Gig:
     if fresh.archived_at and not archived:
         raise GigArchived(_("This gig is archived. Restore it first."))
     return fresh
+
+
+def _is_staff_for(actor: User, gig: Gig) -> bool:
+    """Nobody is staff for a gig of their own."""
+    return gig.freelancer_id != actor.pk and actor.has_perm("gigs.change_gig")
+
+
+def _check_not_paused_by_staff(gig: Gig) -> None:
+    if gig.paused_by_staff_at:
+        text = _("A moderator has paused this gig. Write to %(support)s to have it put back.")
+        raise GigPausedByStaff(text % {"support": settings.SUPPORT_EMAIL})
 
 
 def _check_terms(terms: GigTerms) -> None:

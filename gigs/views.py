@@ -13,10 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import User
+from accounts.requests import SignedInRequest
 from gigs.forms import BrowseForm, EditGigForm, NewGigForm, PicturesForm, RequirementFormSet, requirements_initial
 from gigs.models import MAX_IMAGES, Category, Gig
-from gigs.paginator import CappedPaginator
 from gigs.selectors import STATES, count_own_gigs, get_own_gig, list_categories, list_matching_gigs, list_own_gigs
 from gigs.services import (
     add_images,
@@ -31,14 +30,9 @@ from gigs.services import (
 )
 from marketplace.exceptions import DomainError
 from marketplace.money import format_money
+from marketplace.paginator import CappedPaginator
 
 PAGE_SIZE = 24
-
-
-class SignedInRequest(HttpRequest):
-    """A request behind login_required."""
-
-    user: User
 
 
 @require_safe

@@ -3,7 +3,6 @@
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
-from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
@@ -16,6 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from accounts.selectors import has_needed_factor
 from orders.selectors import is_moderator, list_verification_queue
 
 
@@ -39,7 +39,7 @@ class AdminSite(admin.AdminSite):
         return super().has_permission(request) and not self._lacks_second_factor(request)
 
     def _lacks_second_factor(self, request: HttpRequest) -> bool:
-        return settings.STAFF_SECOND_FACTOR_REQUIRED and not is_mfa_enabled(request.user)
+        return request.user.is_authenticated and not has_needed_factor(request.user)
 
     @method_decorator(never_cache)
     @method_decorator(secure_admin_login)

@@ -1,25 +1,43 @@
 """The one renderer of forms, and the fields that several apps share."""
 
 import re
+import unicodedata
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.forms.renderers import TemplatesSetting
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.exceptions import DomainError
 from marketplace.money import parse_amount
+from marketplace.uploads import IMAGE_TYPES, UploadError, display_name
 
-# Control characters, and the invisible ones that turn the direction of text or hide in it (Unicode bidi controls, zero widths).
-_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# Control characters, and the invisible ones that turn the direction of text or hide in it: Unicode's bidi controls, zero widths,
+# soft hyphens, fillers, annotations and tags. The two joiners (U+200C, U+200D) stay: Persian and emoji are written with them.
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\u3164"
+    r"\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_BLANK_LOOKING = {"\u2800"}  # the braille pattern without a dot, a symbol to Unicode
+ACCEPT_PICTURES = {"accept": ",".join(IMAGE_TYPES)}
+ACCEPT_RECEIPTS = {"accept": ",".join([*IMAGE_TYPES, "application/pdf"])}
 _UNSEEN_IN_LINE = re.compile(_UNSEEN.pattern + r"|[\t\r\n\u2028\u2029]")
 
 
 class FormRenderer(TemplatesSetting):
     form_template_name = "components/form.html"
     field_template_name = "components/field.html"
+
+
+def _refuse_invisible(text: str) -> None:
+    """Joiners, accents and modifiers alone show nothing, so a name made of them is no name."""
+    kinds = {unicodedata.category(character) for character in {*text} - _BLANK_LOOKING} - {"Lm"}
+    if text and not any(kind[0] in "LNPS" for kind in kinds):
+        raise ValidationError(_("Write something that can be seen."), code="nothing_visible")
 
 
 class LineField(forms.CharField):
@@ -32,6 +50,7 @@ class LineField(forms.CharField):
         text = super().clean(value)
         if _UNSEEN_IN_LINE.search(text):
             raise ValidationError(_("Remove the line breaks and invisible characters from this text."), code="unseen_characters")
+        _refuse_invisible(text)
         return str(text)
 
 
@@ -47,6 +66,7 @@ class TextField(forms.CharField):
         text = super().clean(value)
         if _UNSEEN.search(text):
             raise ValidationError(_("Remove the invisible characters from this text."), code="unseen_characters")
+        _refuse_invisible(text)
         return str(text).replace("\r\n", "\n")
 
 
@@ -78,11 +98,43 @@ class MultipleFileInput(forms.ClearableFileInput):
     allow_multiple_selected = True
 
 
-class MultipleFileField(forms.FileField):
-    """Any number of files from one control; the clean value is a list of uploads."""
+class CheckedFileField(forms.FileField):
+    """One file; the clean value is what `check` makes of the upload, None where there is none. `check` raises UploadError."""
+
+    def __init__(self, *, check: Callable[[UploadedFile], Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.check = check
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        upload = super().clean(data, initial)
+        try:
+            return self.check(upload) if upload else None
+        except UploadError as refusal:
+            raise ValidationError(refusal.message, code=refusal.code) from refusal
+
+
+class CheckedFilesField(CheckedFileField):
+    """Up to `max_files` files from one control; the clean value is the list of what `check` made of them, in their order."""
 
     widget = MultipleFileInput
+    default_error_messages = {"too_many": _("Choose at most %(max)d files.")}
 
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:  # type: ignore[override]
-        uploads = data or [None] if isinstance(data, list | tuple) else [data]
-        return [super(MultipleFileField, self).clean(upload, initial) for upload in uploads if upload or self.required]
+    def __init__(self, *, max_files: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.max_files = max_files
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        uploads = data if isinstance(data, list | tuple) else [data] if data else []
+        if self.required and not uploads:
+            raise ValidationError(self.error_messages["required"], code="required")
+        if len(uploads) > self.max_files:
+            raise ValidationError(self.error_messages["too_many"], code="too_many", params={"max": self.max_files})
+        checked, refusals = [], []
+        for upload in uploads:
+            try:
+                checked.append(self.check(upload))
+            except UploadError as refusal:
+                refusals.append(ValidationError(f"{display_name(upload.name or '')}: {refusal.message}", code=refusal.code))
+        if refusals:
+            raise ValidationError(refusals)
+        return checked

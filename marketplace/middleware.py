@@ -17,3 +17,18 @@ def request_size_limit(get_response: Handler) -> Handler:
         return get_response(request)
 
     return middleware
+
+
+def private_pages(get_response: Handler) -> Handler:
+    """Pages made for a signed-in person are kept by no cache, unless their view says otherwise.
+
+    Only a request whose session was read can have such a page: all others pay nothing.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if not response.has_header("Cache-Control") and request.session.accessed and request.user.is_authenticated:
+            response["Cache-Control"] = "private, no-store"
+        return response
+
+    return middleware

@@ -32,7 +32,8 @@ MINOR_UNITS = {
 }
 CURRENCIES = sorted(MINOR_UNITS)
 CURRENCY_CHOICES = [(code, code) for code in CURRENCIES]
-MAX_AMOUNT = Decimal("999999999")  # nine digits before the point, so that every amount is exact on SQLite too
+MAX_AMOUNT = Decimal("999999999")
+MAX_DIGITS = 15  # from the first that is not 0 to the last: SQLite keeps no more of a number exactly
 
 
 class AmountError(DomainError):
@@ -68,6 +69,8 @@ def validate_amount(amount: Decimal, currency: str) -> Decimal:
         raise AmountError(
             _("%(currency)s has %(digits)d digits after the decimal point.") % {"currency": currency, "digits": digits}
         )
+    if len(amount.normalize().as_tuple().digits) > MAX_DIGITS:
+        raise AmountError(_("This amount has too many digits to be kept exactly: at most %(max)d.") % {"max": MAX_DIGITS})
     return round_money(amount, currency)
 
 
@@ -134,4 +137,5 @@ def _with_point(text: str, currency: str) -> str:
 
 
 def _grouped(whole: str) -> bool:
-    return bool(re.fullmatch(r"\d+|\d{1,3}(?:[.,]\d{3})*|\d{1,3}(?:[.,]\d{2})*[.,]\d{3}", whole))
+    """True for groups of three, or with commas the Indian ones of two before the last three."""
+    return bool(re.fullmatch(r"\d+|\d{1,3}(?:[.,]\d{3})*|\d{1,3}(?:,\d{2})*,\d{3}", whole))

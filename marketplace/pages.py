@@ -7,8 +7,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.selectors import get_person
-from gigs.paginator import CappedPaginator
 from gigs.selectors import get_gig_for, list_gigs_of, list_newest_gigs, list_top_categories
+from marketplace.paginator import CappedPaginator
 from reviews.selectors import list_reviews_of_gig, list_reviews_of_person
 
 NEWEST = 8

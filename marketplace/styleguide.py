@@ -9,7 +9,8 @@ from django.core.paginator import Paginator
 from django.core.validators import FileExtensionValidator
 from django.utils import timezone
 
-from marketplace.forms import AmountField, LineField, MultipleFileField, TextField
+from marketplace.forms import AmountField, CheckedFilesField, LineField, TextField
+from marketplace.uploads import check_attachment
 
 LONG_NAME = "Maria-Magdalena Wolfeschlegelsteinhausenbergerdorff y Gutiérrez de la Concepción"
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
@@ -45,7 +46,7 @@ class SampleForm(forms.Form):
     receipt = forms.FileField(
         label="Receipt", help_text="PNG, JPEG, WebP or PDF, at most 10 MB.", validators=[FileExtensionValidator(["png", "pdf"])]
     )
-    attachments = MultipleFileField(label="More files", required=False)
+    attachments = CheckedFilesField(check=check_attachment, max_files=10, label="More files", required=False)
     agree = forms.BooleanField(label="I have read what happens next", help_text="You can cancel until you hand in a payment.")
     fixed = forms.CharField(label="Fixed on the order", initial="7K2M-Q4XD", disabled=True, required=False)
 

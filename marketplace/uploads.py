@@ -5,8 +5,9 @@ import io
 import re
 import struct
 import uuid
+import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 from typing import Any
@@ -16,7 +17,6 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext as _
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -26,6 +26,19 @@ IMAGE_TYPES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 MAX_PIXELS = 25_000_000
 MAX_RATIO = 4  # longer side to shorter; WebP ends at 16383 pixels
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+# Pillow has names of its own for some damage; the rest comes as it happens inside its readers.
+_DAMAGED = (
+    UnidentifiedImageError,
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    IndexError,
+    KeyError,
+    TypeError,
+    struct.error,
+    zlib.error,
+)
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -79,9 +92,8 @@ def check_size(upload: "UploadedFile[Any]", *, limit: int | None = None) -> byte
 
 def sniff(data: bytes) -> str:
     """The media type the bytes themselves show, or "" when they show none."""
-    return (filetype.guess_mime(data) or "").replace(
-        "image/apng", "image/png"
-    )  # an animated PNG is a PNG whose first frame counts
+    media_type = filetype.guess_mime(data) or ""
+    return "image/png" if media_type == "image/apng" else media_type  # of an animated PNG the first frame counts
 
 
 def open_image(data: bytes) -> Image.Image:
@@ -95,7 +107,7 @@ def open_image(data: bytes) -> Image.Image:
         picture.load()
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as bomb:
         raise UploadError(_("This picture has too many pixels: at most 25 million.")) from bomb
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as broken:
+    except _DAMAGED as broken:
         raise UploadError(_("This picture is damaged and cannot be read.")) from broken
     turn = _TURNS.get(_orientation(picture))
     return _afresh(picture.transpose(turn) if turn is not None else picture)
@@ -189,12 +201,8 @@ def private_storage() -> Storage:
 
 
 @contextmanager
-def discard_files_on_error() -> Iterator[list[FieldFile]]:
-    """Files appended to the list are deleted again when the block fails: no file is kept without its row."""
-    kept: list[FieldFile] = []
-    try:
-        yield kept
-    except BaseException:
-        for file in kept:
-            file.delete(save=False)
-        raise
+def discard_files_on_error() -> Iterator[ExitStack]:
+    """Give the stack a callback that deletes each file kept; they run when the block fails: no file stays without its row."""
+    with ExitStack() as undo:
+        yield undo
+        undo.pop_all()

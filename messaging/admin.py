@@ -8,25 +8,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from marketplace.read_only import ReadOnly
 from messaging.models import MailOptOut, Notification, OutgoingMail
 from messaging.services import retry_mail
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(Notification)
-class NotificationAdmin(ReadOnlyAdmin):
+class NotificationAdmin(ReadOnly, admin.ModelAdmin):
+    show_full_result_count = False
     list_display = ["subject", "user", "kind", "severity", "created_at", "read_at"]
     list_filter = ["severity", "kind"]
     list_select_related = ["user"]
@@ -53,7 +42,8 @@ class MailState(admin.SimpleListFilter):
 
 
 @admin.register(OutgoingMail)
-class OutgoingMailAdmin(ReadOnlyAdmin):
+class OutgoingMailAdmin(ReadOnly, admin.ModelAdmin):
+    show_full_result_count = False
     list_display = ["recipient", "subject", "attempts", "next_attempt_at", "sent_at", "last_error"]
     list_filter = [MailState]
     search_fields = ["recipient", "subject"]
@@ -71,7 +61,8 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
 
 
 @admin.register(MailOptOut)
-class MailOptOutAdmin(ReadOnlyAdmin):
+class MailOptOutAdmin(ReadOnly, admin.ModelAdmin):
+    show_full_result_count = False
     list_display = ["user", "kind", "created_at"]
     list_filter = ["kind"]
     list_select_related = ["user"]

@@ -34,6 +34,10 @@ def list_notifications(user: User) -> QuerySet[Notification]:
     return Notification.objects.filter(user=user).order_by("-id")
 
 
+def count_unread(user: User) -> int:
+    return Notification.objects.filter(user=user, read_at__isnull=True).count()
+
+
 def get_notification_for(user: User, notification_id: int) -> Notification:
     """One of the person's own notifications; Http404 otherwise."""
     return get_object_or_404(list_notifications(user), pk=notification_id)

@@ -42,6 +42,7 @@ def notify(*, recipient: User, kind: str, url: str, context: dict[str, Any]) -> 
         raise ValueError(f"A notification leads to a page of this site, not to {url!r}.")
     app, event = kind.split(".", 1)
     words = {**context, "recipient": recipient, "url": settings.SITE_URL + url, "site_name": settings.SITE_NAME}
+    words["support_email"] = settings.SUPPORT_EMAIL
     with timezone.override(ZoneInfo(recipient.time_zone)):
         subject = _one_line(_render_text(f"{app}/email/{event}.subject.txt", words))
         body = _render_text(f"{app}/email/{event}.txt", words)

@@ -9,25 +9,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import User
+from accounts.requests import SignedInRequest
 from messaging import services
 from messaging.forms import MailSettingsForm, ReadAllForm
 from messaging.selectors import get_notification_for, get_subscription, list_kinds_for, list_notifications, list_refused_kinds
 
-PER_PAGE = 30
-
-
-class SignedInRequest(HttpRequest):
-    """What login_required lets through."""
-
-    user: User
+PAGE_SIZE = 30
 
 
 @require_safe
 @login_required
 def notifications(request: SignedInRequest) -> HttpResponse:
     told = list_notifications(request.user)
-    page = Paginator(told, PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(told, PAGE_SIZE).get_page(request.GET.get("page"))
     form = ReadAllForm(initial={"up_to": told.values_list("pk", flat=True).first()}, auto_id=False)
     return render(request, "messaging/notifications.html", {"page_obj": page, "read_all_form": form})
 

@@ -1,7 +1,7 @@
 """One form for every step of docs/orders.md."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,12 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.exceptions import DomainError
-from marketplace.forms import AmountField, LineField, MultipleFileField, MultipleFileInput, TextField
+from marketplace.forms import ACCEPT_RECEIPTS, AmountField, CheckedFileField, CheckedFilesField, LineField, TextField
 from marketplace.money import format_money
-from marketplace.uploads import CheckedFile, check_attachment, check_receipt, display_name
-from orders.models import Order, PaymentProof
-from orders.references import normalize_reference
+from marketplace.uploads import check_attachment, check_receipt
+from orders.models import CLOCK_SKEW, Order, PaymentProof
+from orders.references import is_comparable, normalize_reference
 from orders.states import Action, Custody
 
 MAX_FILES = 10
@@ -26,7 +25,6 @@ MAX_LINKS = 5
 MAX_LINK = 1000
 MAX_POINTS = 20
 MAX_POINT = 500
-CLOCK_SKEW = timedelta(minutes=10)
 _check_address = URLValidator(schemes=["http", "https"])
 
 
@@ -64,37 +62,6 @@ class StepForm(forms.Form):
         self.data = {**kept, "seen": str(order.version)}
 
 
-class ReceiptField(forms.FileField):
-    """A receipt; the clean value is a CheckedFile."""
-
-    widget = forms.ClearableFileInput(attrs={"accept": "image/png,image/jpeg,image/webp,application/pdf"})
-
-    def clean(self, data: Any, initial: Any = None) -> CheckedFile:
-        upload = super().clean(data, initial)
-        try:
-            return check_receipt(upload)
-        except DomainError as refusal:
-            raise ValidationError(refusal.message, code=refusal.code) from refusal
-
-
-class AttachmentsField(MultipleFileField):
-    """Files of work; the clean value is a list of CheckedFile."""
-
-    def clean(self, data: Any, initial: Any = None) -> list[CheckedFile]:
-        uploads = [upload for upload in (data if isinstance(data, list | tuple) else [data]) if upload]
-        if len(uploads) > MAX_FILES:
-            raise ValidationError(_("Choose at most %(max)d files."), code="too_many_files", params={"max": MAX_FILES})
-        files, refusals = [], []
-        for upload in uploads:
-            try:
-                files.append(check_attachment(upload))
-            except DomainError as refusal:
-                refusals.append(ValidationError(f"{display_name(upload.name or '')}: {refusal.message}", code=refusal.code))
-        if refusals:
-            raise ValidationError(refusals)
-        return files
-
-
 class SubmitPaymentForm(StepForm):
     action = Action.SUBMIT_PAYMENT
     transaction_reference = LineField(
@@ -111,9 +78,11 @@ class SubmitPaymentForm(StepForm):
     paid_at = forms.DateTimeField(
         label=_("When you paid"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     )
-    receipt = ReceiptField(
+    receipt = CheckedFileField(
+        check=check_receipt,
         label=_("Receipt"),
         help_text=_("PNG, JPEG, WebP or PDF, up to 10 MB. Only the two of you and moderators see it."),
+        widget=forms.ClearableFileInput(attrs=ACCEPT_RECEIPTS),
     )
 
     def __init__(self, *args: Any, order: Order, **options: Any) -> None:
@@ -126,8 +95,11 @@ class SubmitPaymentForm(StepForm):
 
     def clean_transaction_reference(self) -> str:
         reference: str = self.cleaned_data["transaction_reference"]
-        if not normalize_reference(reference):
-            raise ValidationError(_("Write the transaction reference as your bank or wallet shows it."), code="proof_refused")
+        if not is_comparable(normalize_reference(reference)):
+            raise ValidationError(
+                _("Write the transaction reference with the letters A to Z and digits your bank or wallet shows."),
+                code="proof_refused",
+            )
         return reference
 
     def clean_paid_at(self) -> datetime:
@@ -185,10 +157,11 @@ class SubmitWorkForm(StepForm):
         widget=forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
         help_text=_("What is in it, and how to open or use it."),
     )
-    files = AttachmentsField(  # type: ignore[assignment]
+    files = CheckedFilesField(  # type: ignore[assignment]
+        check=check_attachment,
+        max_files=MAX_FILES,
         label=_("Files"),
         required=False,
-        widget=MultipleFileInput,
         help_text=_("Up to 10 files of any kind, 10 MB each. At least one file or one link."),
     )
     links = TextField(

@@ -1,15 +1,16 @@
 """What happens next: for every status and side, whose turn it is, until when, and what happens if nobody acts."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.money import format_money
 from orders.models import Order
-from orders.selectors import REJECTIONS_BEFORE_STAFF_ONLY
+from orders.selectors import freelancer_verifies
 from orders.states import Custody, Role, Status
 
 Words = str | Promise
@@ -25,10 +26,15 @@ class NextStep:
     deadline_at: datetime | None
     if_nobody: str
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the deadline has passed and somebody is still awaited."""
+        return self.turn != "nobody" and self.deadline_at is not None and self.deadline_at < timezone.now()
+
 
 @dataclass(frozen=True)
 class Row:
-    """One cell of the table; the words may name %(amount)s, %(client)s, %(freelancer)s and %(reference)s."""
+    """One cell of the table; the words may name %(amount)s, %(client)s, %(freelancer)s, %(reference)s and %(support)s."""
 
     turn: str
     headline: Words
@@ -37,8 +43,11 @@ class Row:
     deadline: str = ""  # the order's attribute that holds the instant
 
 
-STAYS_HELD = _("Nothing moves by itself: the money stays in escrow, and a moderator can be asked for help.")
+STAYS_HELD = _(
+    "Nothing moves by itself: the money stays in escrow. After this time either of you can ask a moderator to step in."
+)
 STAYS_DIRECT = _("Nothing moves by itself: the order stays as it is. The money is with the freelancer, not with this site.")
+STAYS_WITH_YOU = _("Nothing moves by itself: the order stays as it is. The money is with you, not with this site.")
 
 # The keys are a status and a side. Where custody or history changes the words, `_variant` names another key.
 TABLE: dict[tuple[str, Role], Row] = {
@@ -54,6 +63,13 @@ TABLE: dict[tuple[str, Role], Row] = {
         _("Your proof was not accepted: hand in another one"),
         _("Read below what was wrong. If the payment itself was wrong, ask a moderator before you pay again."),
         _("The order stays open and unpaid until you hand in a proof that holds, or one of you cancels it."),
+        "pay_by",
+    ),
+    ("again", Role.FREELANCER): Row(
+        "them",
+        _("Waiting for %(client)s to hand in another proof"),
+        _("The last one was not accepted. Do not start yet. You are told as soon as a payment is confirmed."),
+        _("The order stays open. A payment may be on its way, so only %(client)s can cancel it. You can ask a moderator."),
         "pay_by",
     ),
     (Status.PENDING_PAYMENT, Role.FREELANCER): Row(
@@ -155,12 +171,17 @@ TABLE: dict[tuple[str, Role], Row] = {
         "due_at",
     ),
     (Status.COMPLETED, Role.CLIENT): Row(
-        "nobody", _("Done. The money is released"), _("You approved the work, and %(amount)s left escrow for %(freelancer)s.")
+        "nobody",
+        _("Done. The money is released"),
+        _("You approved the work. %(amount)s left escrow for %(freelancer)s, less the fee."),
     ),
     (Status.COMPLETED, Role.FREELANCER): Row(
         "nobody",
         _("Done. The money is yours"),
-        _("%(client)s approved the work. %(amount)s less the fee is released to you and can be paid out once the hold is over."),
+        _(
+            "%(client)s approved the work. %(amount)s less the fee is yours. When the hold is over a moderator pays it out "
+            "by hand: write to %(support)s which account it should go to."
+        ),
         "",
         "hold_until",
     ),
@@ -215,10 +236,11 @@ def next_step(order: Order, side: Role) -> NextStep:
         "client": order.client.get_short_name(),
         "freelancer": order.freelancer.get_short_name(),
         "reference": order.payment_reference,
+        "support": settings.SUPPORT_EMAIL,
     }
     if_nobody = row.if_nobody
-    if order.custody == Custody.DIRECT and if_nobody is STAYS_HELD:
-        if_nobody = STAYS_DIRECT
+    if order.custody == Custody.DIRECT and if_nobody in (STAYS_HELD, STAYS_DIRECT):
+        if_nobody = STAYS_WITH_YOU if side == Role.FREELANCER else STAYS_DIRECT
     return NextStep(
         turn=row.turn,
         headline=str(row.headline) % names,
@@ -229,22 +251,16 @@ def next_step(order: Order, side: Role) -> NextStep:
 
 
 def _row(order: Order, side: Role) -> Row:
-    variants: list[tuple[Callable[[Order], bool], str]] = [
-        (lambda o: o.status == Status.PENDING_PAYMENT and o.proofs_rejected > 0, "again"),
-        (_staff_checks, "staff check"),
-        (lambda o: o.status == Status.PAYMENT_SUBMITTED and o.custody == Custody.DIRECT and not _staff_checks(o), "direct check"),
-    ]
-    for applies, key in variants:
-        if applies(order) and (key, side) in TABLE:
-            return TABLE[key, side]
-    if order.custody == Custody.DIRECT and (order.status, side) in DIRECT_WORDS:
-        return DIRECT_WORDS[order.status, side]
-    return TABLE[order.status, side]
+    usual = TABLE[order.status, side]
+    if order.custody == Custody.DIRECT:
+        usual = DIRECT_WORDS.get((order.status, side), usual)
+    return TABLE.get((_variant(order), side), usual)
 
 
-def _staff_checks(order: Order) -> bool:
-    return (
-        order.status == Status.PAYMENT_SUBMITTED
-        and order.custody == Custody.DIRECT
-        and order.proofs_rejected >= REJECTIONS_BEFORE_STAFF_ONLY
-    )
+def _variant(order: Order) -> str:
+    """The key of TABLE that goes before the status, where what happened to the proofs changes what comes next; "" elsewhere."""
+    if order.status == Status.PENDING_PAYMENT and order.proofs_rejected:
+        return "again"
+    if order.status == Status.PAYMENT_SUBMITTED and order.custody == Custody.DIRECT:
+        return "direct check" if freelancer_verifies(order) else "staff check"
+    return ""

@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from messaging.events import Kind, register
 from orders.models import Order
-from orders.selectors import REJECTIONS_BEFORE_STAFF_ONLY, list_moderators
-from orders.states import Action, Custody
+from orders.selectors import freelancer_verifies, list_moderators
+from orders.states import Action
 
 KINDS = (
     Kind("orders.placed", _("Someone orders my gig"), "info"),
@@ -59,7 +59,7 @@ def recipients(order: Order, audience: Audience, *, but: User | None) -> list[Us
             people = [order.freelancer]
         case Audience.BOTH:
             people = [order.client, order.freelancer]
-        case Audience.VERIFIERS if order.custody == Custody.DIRECT and order.proofs_rejected < REJECTIONS_BEFORE_STAFF_ONLY:
+        case Audience.VERIFIERS if freelancer_verifies(order):
             people = [order.freelancer]
         case Audience.VERIFIERS:
             people = [m for m in list_moderators() if m.pk not in (order.client_id, order.freelancer_id)]

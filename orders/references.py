@@ -22,8 +22,14 @@ def is_reference(text: str) -> bool:
 
 
 def normalize_reference(text: str) -> str:
-    """A bank's or wallet's reference reduced to what two writings of it share: letters and digits, upper case, NFKC."""
-    return "".join(c for c in unicodedata.normalize("NFKC", text).upper() if c.isalnum())
+    """A bank's or wallet's reference reduced to what two writings of it share: letters without accents and digits, upper case."""
+    plain = unicodedata.normalize("NFKD", text).upper()
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in plain if c.isalnum())
+
+
+def is_comparable(normalized: str) -> bool:
+    """Whether equal references look equal: a letter from elsewhere may look like another one, or like nothing."""
+    return bool(normalized) and normalized.isascii()
 
 
 def _check_symbol(body: str) -> str:

@@ -1,5 +1,6 @@
 """Which orders, proofs and files someone may see, and what they may do."""
 
+import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -7,31 +8,21 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import ngettext
 
 from accounts.models import User
+from accounts.selectors import has_needed_factor
 from gigs.models import Gig
 from marketplace.money import plain_amount
 from orders.models import DeliveryFile, Order, OrderEvent, PaymentMethod, PaymentProof
-from orders.states import Action, Custody, Role, Status, actions_for
+from orders.states import FINAL, Action, Custody, Role, Status, actions_for
 
 VERIFY = "orders.verify_payment"
 REJECTIONS_BEFORE_STAFF_ONLY = 3
 TABS: dict[str, frozenset[Status]] = {
-    "open": frozenset(
-        {
-            Status.PENDING_PAYMENT,
-            Status.PAYMENT_SUBMITTED,
-            Status.PAYMENT_CONFIRMED,
-            Status.IN_PROGRESS,
-            Status.SUBMITTED,
-            Status.REVISION_REQUESTED,
-            Status.DISPUTED,
-        }
-    ),
+    "open": frozenset(Status) - FINAL,
     "completed": frozenset({Status.COMPLETED}),
     "cancelled": frozenset({Status.CANCELLED, Status.EXPIRED}),
 }
@@ -48,33 +39,51 @@ class EarlierUse:
 
 
 def is_moderator(user: User | AnonymousUser) -> bool:
-    return user.is_active and user.is_staff and user.has_perm(VERIFY)
+    return user.is_staff and user.has_perm(VERIFY) and has_needed_factor(user)
+
+
+def freelancer_verifies(order: Order) -> bool:
+    """Whether the freelancer checks the payments of this order: they come into their own account, and few were rejected."""
+    return order.custody == Custody.DIRECT and order.proofs_rejected < REJECTIONS_BEFORE_STAFF_ONLY
 
 
 def roles_for(user: User | AnonymousUser, order: Order) -> frozenset[Role]:
-    """The roles of the transition table this person has on this order. Nobody verifies a payment of an order they are a party to,
-    but the freelancer of a DIRECT one; and after three rejections only staff may."""
+    """The roles of the transition table this person has on this order.
+
+    Nobody verifies a payment of an order they are a party to, but the freelancer where `freelancer_verifies`.
+    """
     if user.pk == order.client_id:
         return frozenset({Role.CLIENT})
     if user.pk == order.freelancer_id:
-        verifies = order.custody == Custody.DIRECT and order.proofs_rejected < REJECTIONS_BEFORE_STAFF_ONLY
-        return frozenset({Role.FREELANCER, Role.VERIFIER} if verifies else {Role.FREELANCER})
+        return frozenset({Role.FREELANCER, Role.VERIFIER} if freelancer_verifies(order) else {Role.FREELANCER})
     return frozenset({Role.MODERATOR, Role.VERIFIER}) if is_moderator(user) else frozenset()
 
 
 def list_actions_for(user: User | AnonymousUser, order: Order) -> list[Action]:
     """The actions this person has now, for buttons. A guard may still refuse one when it is pressed."""
     actions = actions_for(Status(order.status), roles_for(user, order))
-    spent = order.revision_requests.count() >= order.revisions_included if Action.REQUEST_REVISION in actions else False
-    return [a for a in actions if a != Action.SIGN_PAYMENT and not (spent and a == Action.REQUEST_REVISION)]
+    hidden = {Action.SIGN_PAYMENT}
+    if not may_cancel(user, order):
+        hidden.add(Action.CANCEL)
+    if Action.REQUEST_REVISION in actions and not revisions_left(order):
+        hidden.add(Action.REQUEST_REVISION)
+    return [action for action in actions if action not in hidden]
+
+
+def may_cancel(user: User | AnonymousUser, order: Order) -> bool:
+    """Whether row 4 is open to this party. A freelancer who could turn a proof down and then cancel would keep the money."""
+    return user.pk == order.client_id or not order.ever_submitted_proof
 
 
 def list_visible_orders(user: User | AnonymousUser) -> QuerySet[Order]:
     """Orders of which the user is a party; all of them for a moderator; none for anybody else."""
+    return Order.objects.select_related("client", "freelancer", "gig") if is_moderator(user) else _list_party_orders(user)
+
+
+def _list_party_orders(user: User | AnonymousUser) -> QuerySet[Order]:
     if not user.is_authenticated:
         return Order.objects.none()
-    orders = Order.objects.select_related("client", "freelancer", "gig")
-    return orders if is_moderator(user) else orders.filter(Q(client=user) | Q(freelancer=user))
+    return Order.objects.select_related("client", "freelancer", "gig").filter(Q(client=user) | Q(freelancer=user))
 
 
 def get_order_for(user: User | AnonymousUser, order_id: UUID) -> Order:
@@ -84,9 +93,7 @@ def get_order_for(user: User | AnonymousUser, order_id: UUID) -> Order:
 
 def get_party_order(user: User | AnonymousUser, order_id: UUID) -> Order:
     """The order, for its two sides; Http404 for anybody else. Moderators act at the desk, behind their second factor."""
-    if not user.is_authenticated:
-        raise Http404
-    return get_object_or_404(list_visible_orders(user).filter(Q(client=user) | Q(freelancer=user)), pk=order_id)
+    return get_object_or_404(_list_party_orders(user), pk=order_id)
 
 
 def get_order_page_for(user: User | AnonymousUser, order_id: UUID) -> Order:
@@ -148,7 +155,13 @@ def gig_terms(gig: Gig) -> str:
     return (
         f"{plain_amount(gig.price, gig.currency)} {gig.currency}"
         f"|{gig.delivery_days}d|{gig.revisions_included}r|{gig.auto_approve_days}a"
+        f"|{hashlib.sha256(repr(_words_of(gig)).encode()).hexdigest()[:16]}"
     )
+
+
+def _words_of(gig: Gig) -> list[object]:
+    questions = [(row.pk, row.question, row.kind, row.choices, row.is_required) for row in gig.requirements.all()]
+    return [gig.title, gig.description, questions]
 
 
 def get_proof_for(user: User | AnonymousUser, proof_id: UUID) -> PaymentProof:
@@ -184,8 +197,8 @@ def list_verification_queue(user: User | AnonymousUser) -> QuerySet[PaymentProof
 
 
 def with_earlier_uses(proofs: QuerySet[PaymentProof]) -> QuerySet[PaymentProof]:
-    """The same proofs, each knowing `reference_seen` and `file_seen`: whether another proof shows its reference or its file."""
-    others = PaymentProof.objects.exclude(pk=OuterRef("pk"))
+    """The same proofs, each knowing `reference_seen` and `file_seen`: whether another order's proof shows either."""
+    others = PaymentProof.objects.exclude(order=OuterRef("order"))
     return proofs.annotate(
         reference_seen=Exists(others.filter(normalized_reference=OuterRef("normalized_reference"))),
         file_seen=Exists(others.filter(receipt_sha256=OuterRef("receipt_sha256"))),
@@ -218,7 +231,7 @@ def needs_two_signatures(order: Order) -> bool:
 
 def reason_to_stay(user: User) -> str:
     """Why an account may not be closed: orders that are not over. "" when nothing stands against it."""
-    running = Order.objects.filter(Q(client=user) | Q(freelancer=user), status__in=TABS["open"]).count()
+    running = _list_party_orders(user).filter(status__in=TABS["open"]).count()
     if not running:
         return ""
     return ngettext(
@@ -237,4 +250,5 @@ def list_moderators() -> QuerySet[User]:
 
 
 def revisions_left(order: Order) -> int:
+    """How many of the included rounds of changes the client has not used yet."""
     return max(order.revisions_included - len(order.revision_requests.all()), 0)

@@ -98,7 +98,6 @@ CUSTODY_LABELS = {
 }
 
 FINAL = frozenset({Status.COMPLETED, Status.CANCELLED, Status.EXPIRED})
-UNPAID = frozenset({Status.PENDING_PAYMENT, Status.PAYMENT_SUBMITTED})
 DIRECT_ONLY = frozenset({PaymentStatus.PAID_DIRECT, PaymentStatus.REFUND_DUE})
 PLATFORM_ONLY = frozenset({PaymentStatus.PARTIALLY_FUNDED, PaymentStatus.FUNDS_HELD, PaymentStatus.RELEASED, PaymentStatus.SPLIT})
 

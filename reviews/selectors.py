@@ -2,19 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from accounts.models import User
 from gigs.models import Gig
 from orders.models import Order
-from orders.selectors import get_order_for
 from orders.states import Status
 from reviews.models import Review
 
@@ -45,14 +42,6 @@ def list_reviews_of_gig(gig: Gig) -> QuerySet[Review]:
 
 def list_reviews_of_person(person: User) -> QuerySet[Review]:
     return list_published().filter(recipient=person)
-
-
-def get_order_to_review(user: User | AnonymousUser, order_id: UUID) -> Order:
-    """An order of which the user is one of the two sides; Http404 otherwise, for moderators too."""
-    order = get_order_for(user, order_id)
-    if user.pk not in (order.client_id, order.freelancer_id):
-        raise Http404
-    return order
 
 
 def writing_closes_at(order: Order) -> datetime | None:

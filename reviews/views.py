@@ -4,28 +4,23 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import User
+from accounts.requests import SignedInRequest
 from marketplace.exceptions import DomainError
+from orders.selectors import get_party_order
 from reviews import services
 from reviews.forms import ReplyForm, ReviewForm
-from reviews.selectors import get_order_to_review, get_review_to_answer, review_panel_for
-
-
-class SignedInRequest(HttpRequest):
-    """What login_required lets through."""
-
-    user: User
+from reviews.selectors import get_review_to_answer, review_panel_for
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def write(request: SignedInRequest, order_id: UUID) -> HttpResponse:
-    order = get_order_to_review(request.user, order_id)
+    order = get_party_order(request.user, order_id)
     form = ReviewForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:

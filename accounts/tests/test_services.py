@@ -3,6 +3,8 @@ import threading
 import pytest
 from allauth.usersessions.models import UserSession
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection, connections
 
 from accounts import services
@@ -96,6 +98,16 @@ class TestClosing:
         buyer.refresh_from_db()
         assert buyer.is_active is True
 
+    def test_by_an_administrator_waits_for_nothing(self, buyer: User, monkeypatch):
+        boss = UserFactory(is_staff=True, is_superuser=True)
+        UserFactory(is_staff=True, is_superuser=True)
+        monkeypatch.setattr(services, "closing_checks", [lambda user: "Finish your orders first."])
+        deactivate_account(actor=boss, user=buyer)
+        assert User.objects.get(pk=buyer.pk).is_active is False
+        with pytest.raises(CannotClose, match="Finish your orders first"):
+            deactivate_account(actor=boss, user=boss)
+        assert User.objects.get(pk=boss.pk).is_active is True
+
     def test_twice_is_quiet(self, buyer: User):
         deactivate_account(actor=buyer, user=buyer)
         deactivate_account(actor=buyer, user=buyer)
@@ -132,3 +144,10 @@ def test_a_bad_time_zone_is_refused_by_the_model(buyer: User):
     buyer.time_zone = "Mars/Olympus"
     with pytest.raises(ValidationError):
         buyer.full_clean()
+
+
+@pytest.mark.django_db
+def test_a_picture_whose_person_cannot_be_saved_leaves_no_file():
+    with pytest.raises(User.DoesNotExist):
+        services.set_avatar(actor=User(), picture=ContentFile(b"picture", "nobody.webp"))
+    assert not default_storage.exists("avatars/nobody.webp")

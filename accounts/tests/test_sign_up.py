@@ -3,6 +3,7 @@ import re
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.core.context import request_context
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -17,6 +18,14 @@ SIGN_UP = {
     "password1": "plum orbit lantern",
     "time_zone": "Europe/Oslo",
 }
+
+
+class CountingHasher(MD5PasswordHasher):
+    hashed: list[str] = []
+
+    def encode(self, password: str, salt: str) -> str:
+        self.hashed.append(password)
+        return super().encode(password, salt)
 
 
 def code_in(message: mail.EmailMessage) -> str:
@@ -64,6 +73,14 @@ class TestSigningUp:
         assert response.url == reverse("account_email_verification_sent")
         assert User.objects.count() == 1
         assert [(message.to, "reset" in message.body) for message in mail.outbox] == [(["zoe@example.com"], True)]
+
+    def test_takes_the_same_time_over_a_known_address_as_over_a_new_one(self, client: Client, settings):
+        UserFactory(email="known@example.com")
+        settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
+        for email in ("new@example.com", "known@example.com"):
+            CountingHasher.hashed.clear()
+            Client().post(reverse("account_signup"), {**SIGN_UP, "email": email})
+            assert (email, CountingHasher.hashed) == (email, [SIGN_UP["password1"]])
 
     def test_with_an_address_taken_a_moment_ago_is_answered_like_a_known_one(self, client: Client):
         request = client.get(reverse("account_signup")).wsgi_request

@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                 ('auto_approve_days', models.PositiveSmallIntegerField(default=7, validators=[django.core.validators.MinValueValidator(3), django.core.validators.MaxValueValidator(14)], verbose_name='days to check a delivery')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
                 ('archived_at', models.DateTimeField(blank=True, null=True)),
+                ('paused_by_staff_at', models.DateTimeField(blank=True, null=True, verbose_name='paused by a moderator')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
             ],
@@ -139,6 +140,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='gig',
             constraint=models.CheckConstraint(condition=models.Q(('archived_at__isnull', True), ('is_active', False), _connector='OR'), name='gigs_gig_archived_is_inactive'),
+        ),
+        migrations.AddConstraint(
+            model_name='gig',
+            constraint=models.CheckConstraint(condition=models.Q(('paused_by_staff_at__isnull', True), ('is_active', False), _connector='OR'), name='gigs_gig_paused_by_staff_is_inactive'),
         ),
         migrations.AddConstraint(
             model_name='gigimage',

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
@@ -53,6 +54,17 @@ def test_chosen_gigs_are_paused(browser: Client):
     form = {"action": "pause", "_selected_action": [gig.pk]}
     assert "1 gig paused." in browser.post("/admin/gigs/gig/", form, follow=True).text
     assert (Gig.objects.get(pk=gig.pk).state, Gig.objects.get(pk=other.pk).state) == ("paused", "active")
+
+
+def test_what_a_moderator_paused_is_put_back(browser: Client, shelf_keeper: User):
+    gig, own = GigFactory(), GigFactory(freelancer=shelf_keeper)
+    browser.post("/admin/gigs/gig/", {"action": "pause", "_selected_action": [gig.pk]})
+    Gig.objects.filter(pk=own.pk).update(is_active=False, paused_by_staff_at=timezone.now())
+    form = {"action": "release", "_selected_action": [gig.pk, own.pk]}
+    response = browser.post("/admin/gigs/gig/", form, follow=True)
+    assert "1 gig put back." in response.text
+    assert "Another moderator decides about this gig." in response.text
+    assert (Gig.objects.get(pk=gig.pk).state, Gig.objects.get(pk=own.pk).state) == ("active", "paused")
 
 
 def test_gigs_are_neither_added_nor_deleted(browser: Client):

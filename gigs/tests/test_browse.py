@@ -7,10 +7,10 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.tests.factories import UserFactory
-from gigs import paginator
 from gigs.models import Category
 from gigs.services import archive_gig, pause_gig, record_rating
 from gigs.tests.factories import CategoryFactory, GigFactory, GigImageFactory
+from marketplace import paginator
 
 pytestmark = pytest.mark.django_db
 

@@ -4,10 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import User
-from gigs.exceptions import GigArchived, GigChanged, GigError, PictureCount, QuestionsRefused
+from gigs.exceptions import GigArchived, GigChanged, GigError, GigPausedByStaff, PictureCount, QuestionsRefused
 from gigs.models import Category, Gig, GigImage, GigStats, Requirement
 from gigs.services import (
     add_images,
@@ -17,6 +21,7 @@ from gigs.services import (
     pause_gig,
     record_completed_order,
     record_rating,
+    release_gig,
     remove_image,
     restore_gig,
     resume_gig,
@@ -240,13 +245,78 @@ def test_counters_add_up(gig: Gig):
     assert (stats.orders_completed, stats.rating_count, stats.rating) == (1, 2, 4.5)
 
 
-def test_a_moderator_may_pause(gig: Gig, moderator: User):
-    with pytest.raises(GigError):
-        pause_gig(actor=moderator, gig=gig)
-    moderator.is_superuser = True
-    moderator.save()
-    pause_gig(actor=User.objects.get(pk=moderator.pk), gig=gig)
-    assert Gig.objects.get().state == "paused"
+@pytest.fixture
+def shelf_keeper(moderator: User) -> User:
+    """Staff who may change gigs."""
+    moderator.user_permissions.add(Permission.objects.get(codename="change_gig"))
+    return User.objects.get(pk=moderator.pk)
+
+
+def state() -> tuple[str, bool]:
+    fresh = Gig.objects.get()
+    return fresh.state, fresh.paused_by_staff_at is not None
+
+
+def test_only_staff_who_may_change_gigs_pause_and_release_those_of_others(gig: Gig, moderator: User, freelancer: User):
+    for service in (pause_gig, release_gig):
+        with pytest.raises(GigError):
+            service(actor=moderator, gig=gig)
+    assert state() == ("active", False)
+
+
+@pytest.mark.parametrize("paused_before", [False, True])
+def test_what_a_moderator_paused_its_owner_cannot_resume(gig: Gig, shelf_keeper: User, freelancer: User, paused_before: bool):
+    if paused_before:
+        pause_gig(actor=freelancer, gig=gig)
+    pause_gig(actor=shelf_keeper, gig=gig)
+    since = Gig.objects.get().paused_by_staff_at
+    pause_gig(actor=freelancer, gig=gig)
+    pause_gig(actor=shelf_keeper, gig=gig)
+    with pytest.raises(GigPausedByStaff) as refusal:
+        resume_gig(actor=freelancer, gig=gig)
+    assert refusal.value.message == f"A moderator has paused this gig. Write to {settings.SUPPORT_EMAIL} to have it put back."
+    assert (state(), Gig.objects.get().paused_by_staff_at) == (("paused", True), since)
+    release_gig(actor=shelf_keeper, gig=gig)
+    assert state() == ("active", False)
+    pause_gig(actor=freelancer, gig=gig)
+    resume_gig(actor=freelancer, gig=gig)
+    assert state() == ("active", False)
+
+
+def test_archiving_is_no_way_around_a_moderators_pause(gig: Gig, shelf_keeper: User, freelancer: User):
+    pause_gig(actor=shelf_keeper, gig=gig)
+    archive_gig(actor=freelancer, gig=gig)
+    with pytest.raises(GigPausedByStaff):
+        restore_gig(actor=freelancer, gig=gig)
+    assert state() == ("archived", True)
+    release_gig(actor=shelf_keeper, gig=gig)
+    assert state() == ("archived", False)
+    restore_gig(actor=freelancer, gig=gig)
+    assert state() == ("paused", False)
+
+
+def test_staff_do_not_decide_about_gigs_of_their_own(gig: Gig, shelf_keeper: User, freelancer: User):
+    freelancer.user_permissions.add(Permission.objects.get(codename="change_gig"))
+    owner = User.objects.get(pk=freelancer.pk)
+    pause_gig(actor=owner, gig=gig)
+    assert state() == ("paused", False)
+    pause_gig(actor=shelf_keeper, gig=gig)
+    for service in (resume_gig, release_gig):
+        with pytest.raises(GigError):
+            service(actor=owner, gig=gig)
+    assert state() == ("paused", True)
+
+
+def test_releasing_what_its_owner_paused_changes_nothing(gig: Gig, shelf_keeper: User, freelancer: User):
+    pause_gig(actor=freelancer, gig=gig)
+    release_gig(actor=shelf_keeper, gig=gig)
+    assert state() == ("paused", False)
+
+
+def test_the_database_knows_that_a_moderators_pause_is_one(gig: Gig):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Gig.objects.update(paused_by_staff_at=timezone.now())
+    assert state() == ("active", False)
 
 
 def test_the_factory_makes_what_it_says():

@@ -5,8 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from gigs.models import Category, Gig, GigImage, Requirement
@@ -301,6 +303,21 @@ def test_choosing_nothing_is_said_so(sign_in: Any, gig: Gig):
     assert response.context["form"].errors == {"pictures": ["Choose at least one picture."]}
 
 
+@pytest.mark.parametrize(
+    ("percent", "days", "words"),
+    [
+        ("10", 7, "keeps 10 % of the price and pays out after a hold of at least 7 days;"),
+        ("12.50", 1, "keeps 12.5 % of the price and pays out after a hold of at least 1 day;"),
+    ],
+)
+def test_the_fee_is_known_before_the_price_is_typed(sign_in: Any, gig: Gig, settings: Any, percent: str, days: int, words: str):
+    settings.ESCROW_FEE_PCT, settings.HOLD_DAYS = percent, days
+    browser = sign_in(gig.freelancer)
+    assert words in browser.get("/gigs/new/").text
+    assert words in browser.get(f"/gigs/{gig.pk}/edit/").text
+    assert words in browser.post("/gigs/new/", typed(title="")).text
+
+
 # Pausing, resuming, archiving, restoring
 
 STEPS = {"pause": "paused", "resume": "active", "archive": "archived", "restore": "active"}
@@ -348,6 +365,33 @@ def test_an_archived_gig_refuses_with_words(sign_in: Any, gig: Gig, action: str)
     response = sign_in(gig.freelancer).post(address(gig, action), follow=True)
     assert "This gig is archived. Restore it first." in response.text
     assert snapshot() == before
+
+
+@pytest.mark.parametrize(("action", "state"), [("resume", "paused"), ("restore", "archived")])
+def test_a_moderators_pause_stays_and_says_whom_to_write_to(
+    sign_in: Any, gig: Gig, moderator: User, settings: Any, action: str, state: str
+):
+    moderator.user_permissions.add(Permission.objects.get(codename="change_gig"))
+    pause_gig(actor=User.objects.get(pk=moderator.pk), gig=gig)
+    if state == "archived":
+        archive_gig(actor=gig.freelancer, gig=gig)
+    before = snapshot()
+    browser = sign_in(gig.freelancer)
+    response = browser.post(address(gig, action), follow=True)
+    assert f"A moderator has paused this gig. Write to {settings.SUPPORT_EMAIL} to have it put back." in response.text
+    assert snapshot() == before
+    row = browser.get(f"/gigs/mine/?tab={state}").text
+    assert f'A moderator has paused this gig. Write to <a href="mailto:{settings.SUPPORT_EMAIL}">' in row
+    assert address(gig, action) not in row
+
+
+def test_the_page_of_a_gig_a_moderator_paused_says_so(sign_in: Any, gig: Gig, settings: Any):
+    Gig.objects.update(is_active=False, paused_by_staff_at=timezone.now())
+    page = sign_in(gig.freelancer).get(gig.get_absolute_url()).text
+    assert "A moderator has paused this gig" in page
+    assert f'Write to <a href="mailto:{settings.SUPPORT_EMAIL}">' in page
+    assert "until you resume it" not in page
+    assert address(gig, "resume") not in page
 
 
 # My gigs

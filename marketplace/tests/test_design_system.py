@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.template import engines
-from django.template.loader import render_to_string
+from django.template.loader import get_template, render_to_string
 from django.test import Client, RequestFactory
 
 from marketplace import views
@@ -17,11 +17,14 @@ from marketplace.context_processors import site
 from marketplace.styleguide import ICONS, SampleForm, sample_forms
 from marketplace.templatetags.ui import filesize_short, message_tone, money_tag, rating_words, stars
 
+pytestmark = pytest.mark.once
+
 TEMPLATES = settings.BASE_DIR / "templates"
 STATIC = settings.BASE_DIR / "static"
 PAGES = sorted(path for path in TEMPLATES.rglob("*.html") if "email" not in path.parts)
 COMPONENTS = sorted((TEMPLATES / "components").glob("*.html"))
-STYLESHEETS = sorted((STATIC / "css").glob("*.css"))
+STYLESHEETS = sorted((STATIC / "css").rglob("*.css"))
+SHEETS_OF_PAGES = sorted((STATIC / "css/pages").glob("*.css"))
 RENDERERS = {"form.html", "field.html"}  # Django's form renderer includes these
 PLAIN_TAG = re.compile(r"\{% include \"components/[^%]*%\}")
 CODE = re.compile(r"\{#.*?#\}|\{% comment %\}.*?\{% endcomment %\}", re.DOTALL)
@@ -104,6 +107,39 @@ def test_colours_stand_among_the_tokens_only(path: Path) -> None:
     assert COLOUR.findall(re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)) == []
 
 
+@pytest.mark.parametrize("path", STYLESHEETS, ids=ids(STYLESHEETS))
+def test_a_stylesheet_says_nothing_that_phones_of_2022_misread(path: Path) -> None:
+    source = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+    assert re.findall(r"light-dark\(|\((?:width|height) ?[<>=]|^\s+&", source, flags=re.MULTILINE) == []
+
+
+def classes_of(*sheets: Path) -> set[str]:
+    source = re.sub(r"/\*.*?\*/|\d\.\d", "", "".join(path.read_text() for path in sheets), flags=re.DOTALL)
+    return set(re.findall(r"\.([a-zA-Z][\w-]*)", source))
+
+
+def whole(name: str) -> str:
+    """A template with everything it extends and includes by name."""
+    seen: dict[str, str] = {}
+    queue = [name]
+    while queue:
+        if (now := queue.pop()) not in seen:
+            seen[now] = Path(get_template(now).origin.name).read_text()  # type: ignore[attr-defined]
+            queue += re.findall(r"\{% (?:extends|include) \"([^\"]+)\"", seen[now])
+    return "\n".join(seen.values())
+
+
+@pytest.mark.parametrize("path", PAGES, ids=ids(PAGES))
+def test_a_page_loads_the_stylesheet_of_every_class_it_uses(path: Path) -> None:
+    source = whole(str(path.relative_to(TEMPLATES)))
+    if "<html" not in source or "admin" in path.parts:
+        return  # a fragment: seen in its pages
+    used = set(re.findall(r"[a-zA-Z][\w-]*", " ".join(re.findall(r'class="((?:\{%.*?%\}|\{\{.*?\}\}|[^"])*)"', source))))
+    common = classes_of(*(sheet for sheet in STYLESHEETS if sheet not in SHEETS_OF_PAGES))
+    needed = {sheet.stem for sheet in SHEETS_OF_PAGES if used & (classes_of(sheet) - common)}
+    assert needed - set(re.findall(r"css/pages/(\w+)\.css", source)) == set()
+
+
 def test_the_style_guide_lists_every_icon_of_the_sheet() -> None:
     assert ICONS.split() == re.findall(r'<symbol id="([\w-]+)"', (STATIC / "img/icons.svg").read_text())
 
@@ -132,7 +168,8 @@ def tokens() -> dict[str, tuple[str, str]]:
     return {
         name: (light, dark)
         for name, light, dark in re.findall(
-            r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)", (STATIC / "css/tokens.css").read_text()
+            r"--([\w-]+): var\(--if-light, (#[0-9a-f]{6})\) var\(--if-dark, (#[0-9a-f]{6})\)",
+            (STATIC / "css/tokens.css").read_text(),
         )
     }
 

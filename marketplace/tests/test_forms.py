@@ -6,11 +6,20 @@ from typing import Any
 import pytest
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 
-from marketplace.forms import AmountField, LineField, MultipleFileField, TextField
+from marketplace.forms import AmountField, CheckedFileField, CheckedFilesField, LineField, TextField
+from marketplace.uploads import UploadError
 
-UNSEEN = ["\x00", "\x07", "\x1b", "\x7f", "\x85", "\u200b", "\u200e", "\u202e", "\u2066", "\u2069", "\ufeff"]
+pytestmark = pytest.mark.once
+
+UNSEEN = [
+    *["\x00", "\x07", "\x1b", "\x7f", "\x85", "\u200b", "\u200e", "\u202e", "\u2066", "\u2069", "\ufeff"],
+    *["\xad", "\u061c", "\u115f", "\u1160", "\u180e", "\u3164", "\uffa0", "\ufff9", "\ufffa", "\ufffb"],
+    *["\U000e0000", "\U000e0041", "\U000e007f"],
+]
+PERSIAN = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"  # one word whose two halves a joiner keeps apart
+PAINTER = "\U0001f469\u200d\U0001f3a8"  # one emoji made of two
 
 
 def code_of(field: forms.Field, value: Any) -> str:
@@ -19,7 +28,9 @@ def code_of(field: forms.Field, value: Any) -> str:
     return str(refusal.value.error_list[0].code)
 
 
-@pytest.mark.parametrize("text", ["José Ñíguez", "李伟", "شعار جديد", "O’Neil & Søn", "emoji 👩‍🎨", "a‌b"])
+@pytest.mark.parametrize(
+    "text", ["José Ñíguez", "李伟", "شعار جديد", "O’Neil & Søn", "emoji 👩‍🎨", "a‌b", PERSIAN, PAINTER, "❤️", "42", "名々"]
+)
 def test_names_of_the_world_are_taken(text: str):
     assert LineField(max_length=120).clean(f"  {text} ") == text
     assert TextField(max_length=120).clean(f"  {text} ") == text
@@ -29,6 +40,12 @@ def test_names_of_the_world_are_taken(text: str):
 @pytest.mark.parametrize("field", [LineField, TextField])
 def test_unseen_characters_are_refused(field: type[forms.CharField], character: str):
     assert code_of(field(max_length=120), f"pay{character}pal") in ("unseen_characters", "null_characters_not_allowed")
+
+
+@pytest.mark.parametrize("text", ["\u200d", "\u200c\u200d", "\u0301", "\ufe0f", "\u02b0", "\u2800", "\u034f \u200d"])
+@pytest.mark.parametrize("field", [LineField, TextField])
+def test_a_text_of_which_nothing_shows_is_refused(field: type[forms.CharField], text: str):
+    assert code_of(field(max_length=120), text) == "nothing_visible"
 
 
 @pytest.mark.parametrize("character", ["\n", "\r", "\t", "\u2028", "\u2029", "\x0b"])
@@ -81,21 +98,59 @@ def test_two_forms_do_not_share_a_currency():
     assert (two.fields["price"].currency, two.fields["price"].widget.attrs["data-suffix"]) == ("", "")  # type: ignore[attr-defined]
 
 
+def name_of(upload: UploadedFile) -> str:
+    if not upload.size:
+        raise UploadError("This file is empty. Choose it again.")
+    return str(upload.name)
+
+
+def file(name: str, content: bytes = b"a") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content)
+
+
+def files_field(**options: Any) -> CheckedFilesField:
+    return CheckedFilesField(check=name_of, max_files=2, **options)
+
+
+def test_a_file_comes_as_what_its_check_makes_of_it():
+    assert CheckedFileField(check=name_of).clean(file("a.txt")) == "a.txt"
+    assert CheckedFileField(check=name_of, required=False).clean(None) is None
+    assert code_of(CheckedFileField(check=name_of), None) == "required"
+
+
+def test_what_the_check_refuses_is_said_in_its_words_and_code():
+    def no_check_accepts_this(upload: UploadedFile) -> None:
+        raise UploadError("This is no receipt.")
+
+    field = CheckedFileField(check=no_check_accepts_this)
+    with pytest.raises(ValidationError) as refusal:
+        field.clean(file("a.txt"))
+    assert [(error.message, error.code) for error in refusal.value.error_list] == [("This is no receipt.", "invalid_file")]
+
+
 def test_files_come_as_a_list():
-    one, two = SimpleUploadedFile("a.txt", b"a"), SimpleUploadedFile("b.txt", b"b")
-    assert MultipleFileField().clean([one, two]) == [one, two]
-    assert MultipleFileField().clean(one) == [one]
-    assert MultipleFileField(required=False).clean(None) == []
-    assert MultipleFileField(required=False).clean([]) == []
+    assert files_field().clean([file("a.txt"), file("b.txt")]) == ["a.txt", "b.txt"]
+    assert files_field().clean(file("a.txt")) == ["a.txt"]
+    assert files_field(required=False).clean(None) == []
+    assert files_field(required=False).clean([]) == []
 
 
 @pytest.mark.parametrize("nothing", [None, []])
 def test_no_file_is_refused_where_one_is_needed(nothing: Any):
-    assert code_of(MultipleFileField(), nothing) == "required"
+    assert code_of(files_field(), nothing) == "required"
 
 
-def test_an_empty_file_among_others_is_refused():
-    assert code_of(MultipleFileField(), [SimpleUploadedFile("a.txt", b"a"), SimpleUploadedFile("b.txt", b"")]) == "empty"
+def test_more_files_than_allowed_are_refused():
+    assert code_of(files_field(), [file("a.txt"), file("b.txt"), file("c.txt")]) == "too_many"
+
+
+def test_every_refused_file_among_others_is_named():
+    with pytest.raises(ValidationError) as refusal:
+        files_field().clean([file("empty.txt", b""), file("void.txt", b"")])
+    assert refusal.value.messages == [
+        "empty.txt: This file is empty. Choose it again.",
+        "void.txt: This file is empty. Choose it again.",
+    ]
 
 
 def test_a_form_is_drawn_by_the_one_renderer():

@@ -28,6 +28,8 @@ from marketplace.uploads import (
     sniff,
 )
 
+pytestmark = pytest.mark.once
+
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 HTML = b"<!doctype html><html><script>alert(document.domain)</script></html>"
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
@@ -50,12 +52,12 @@ def saved(picture: Image.Image, format: str, **options: Any) -> bytes:
     return out.getvalue()
 
 
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
 def bomb(width: int, height: int) -> bytes:
     """A tiny PNG that says it is enormous; its rows are never even there."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
 
@@ -128,6 +130,14 @@ def test_a_truncated_picture_is_refused(format: str):
     data = saved(Image.effect_noise((300, 300), 80).convert("RGB"), format)
     with pytest.raises(UploadError, match="damaged"):
         open_image(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("kind", [b"iCCP", b"pHYs", b"gAMA"])
+def test_a_png_with_an_empty_chunk_before_its_end_is_refused(kind: bytes):
+    data = saved(halves(), "PNG")
+    end = data.index(b"IEND") - 4
+    with pytest.raises(UploadError, match="damaged"):
+        open_image(data[:end] + chunk(kind, b"") + data[end:])
 
 
 @pytest.mark.parametrize("size", [(12_000, 12_000), (5_001, 5_000), (60_000, 60_000), (2_000_000, 13)])

@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, Prefetch, Q
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -19,10 +19,10 @@ from django.utils.translation import gettext as _
 
 from marketplace.exceptions import DomainError
 from marketplace.money import format_money
+from marketplace.read_only import ReadOnly
 from orders.admin.flags import flags_of, names_match
-from orders.admin.records import ReadOnly, signed_in
+from orders.admin.records import signed_in
 from orders.desk_forms import ConfirmForm, RejectForm
-from orders.exceptions import OrderMoved
 from orders.models import Order, OrderEvent, PaymentProof
 from orders.references import normalize_reference
 from orders.selectors import (
@@ -81,7 +81,10 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> HttpResponse:
         if request.method == "POST":
             raise PermissionDenied
-        return redirect("admin:orders_paymentproof_verify", object_id)
+        try:
+            return redirect("admin:orders_paymentproof_verify", UUID(object_id))
+        except ValueError as no_id:
+            raise Http404 from no_id
 
     def verify(self, request: HttpRequest, proof_id: UUID) -> HttpResponse:
         proof = self._proof(request, proof_id)
@@ -93,9 +96,7 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
         proof = self._proof(request, proof_id)
 
         def decide(data: dict[str, Any]) -> str:
-            order = confirm_payment(
-                actor=signed_in(request), order_id=proof.order_id, seen=data["seen"], received_amount=data["received_amount"]
-            )
+            order = confirm_payment(actor=signed_in(request), order_id=proof.order_id, proof_id=proof.pk, **data)
             return _said(proof, order)
 
         return self._decide(request, proof, ConfirmForm(request.POST, currency=proof.order.currency), decide)
@@ -104,7 +105,7 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
         proof = self._proof(request, proof_id)
 
         def decide(data: dict[str, Any]) -> str:
-            reject_payment(actor=signed_in(request), order_id=proof.order_id, **data)
+            reject_payment(actor=signed_in(request), order_id=proof.order_id, proof_id=proof.pk, **data)
             return _("Rejected: order %(reference)s. The client has your words.") % {"reference": proof.order.payment_reference}
 
         return self._decide(request, proof, RejectForm(request.POST), decide)
@@ -116,7 +117,6 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
             return HttpResponseNotAllowed(["POST"])
         if form.is_valid():
             try:
-                _only_the_last_attempt(proof)
                 said = decide(form.cleaned_data)
             except DomainError as refusal:
                 form.add_error(None, refusal.message)
@@ -170,12 +170,6 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
         return TemplateResponse(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
 
 
-def _only_the_last_attempt(proof: PaymentProof) -> None:
-    """The steps decide about the order's live proof: a page of an older one must not reach it."""
-    if proof.pk != proof.order.proofs.latest("attempt").pk:
-        raise OrderMoved(_("Someone was faster: the client has handed in another proof since. This one is decided."))
-
-
 def _said(proof: PaymentProof, order: Order) -> str:
     words = {"amount": format_money(order.expected_amount, order.currency), "reference": order.payment_reference}
     if order.confirmed_at:
@@ -188,6 +182,7 @@ def _to_the_next(request: HttpRequest, proof: PaymentProof) -> HttpResponse:
     waiting = list_verification_queue(request.user).exclude(pk=proof.pk).exclude(first_confirmed_by=signed_in(request))
     following = waiting.first()
     if following:
+        messages.info(request, _("Below is the next payment in the queue, for another order."))
         return redirect("admin:orders_paymentproof_verify", following.pk)
     return redirect("admin:orders_paymentproof_changelist")
 

@@ -30,6 +30,7 @@ def flags_of(proof: PaymentProof) -> list[Flag]:
             _("Claims %(amount)s") % {"amount": format_money(proof.amount, order.currency)},
             "problem",
         ),
+        (proof.paid_at < order.created_at, _("Paid before the order"), "wait"),
         (not names_match(proof.payer_name, order.client.full_name), _("Another name paid"), "wait"),
         (order.proofs_rejected >= REJECTIONS_BEFORE_STAFF_ONLY, _("Rejected three times"), "wait"),
         (order.custody == Custody.DIRECT, _("Paid to the freelancer"), "info"),

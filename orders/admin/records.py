@@ -1,9 +1,8 @@
 """The record of orders: to read, never to write. What happens to an order happens through its steps."""
 
-from typing import Any, cast
+from typing import cast
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -12,28 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from marketplace.money import format_money
+from marketplace.read_only import ReadOnly
 from orders.models import Delivery, Order, OrderEvent, RequirementAnswer, RevisionRequest
 
 
 def signed_in(request: HttpRequest) -> User:
     """Who it is: nobody else passes the door of the admin."""
     return cast(User, request.user)
-
-
-class ReadOnly:
-    """Nothing is added, changed or deleted by hand, not even by a superuser."""
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        return {}
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 class Rows(ReadOnly, admin.TabularInline):

@@ -53,6 +53,7 @@ class Order(models.Model):
 
     # What was promised, copied when the order was placed.
     gig_title = models.CharField(max_length=120)
+    gig_description = models.TextField()
     price = money_field()
     currency = models.CharField(max_length=5)
     delivery_days = models.PositiveSmallIntegerField()

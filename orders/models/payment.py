@@ -1,6 +1,7 @@
 """Where money goes, and what clients hand in to show that it went there."""
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -10,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.money import CURRENCY_CHOICES, money_field
 from marketplace.uploads import private_storage
 from orders.states import CUSTODY_LABELS, Custody
+
+CLOCK_SKEW = timedelta(minutes=10)  # how far ahead of this site's clock a payment may be dated
 
 
 class PaymentMethod(models.Model):

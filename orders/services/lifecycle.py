@@ -1,5 +1,6 @@
 """An order from its placing to its approval. `change_order_status` is the only writer of status, payment status and version."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -43,7 +44,7 @@ from orders.models import (
 )
 from orders.notifications import TOLD, recipients
 from orders.references import new_reference
-from orders.selectors import gig_terms, list_payment_methods_for, reason_to_stay, roles_for
+from orders.selectors import gig_terms, list_payment_methods_for, may_cancel, reason_to_stay, roles_for
 from orders.states import STATUS_LABELS, Action, Custody, PaymentStatus, Role, Status, transition_for
 
 closing_checks.append(reason_to_stay)  # nobody leaves while an order of theirs runs
@@ -65,15 +66,18 @@ Effect = Callable[[Order, datetime], Detail]
 
 
 @transaction.atomic
-def change_order_status(*, order_id: UUID, action: Action, actor: User, seen: int, effect: Effect) -> Order:
+def change_order_status(
+    *, order_id: UUID, action: Action, actor: User, seen: int, effect: Effect, said: tuple[object, ...] = ()
+) -> Order:
     """Take one step of the table and return the fresh order.
 
     Locks the row; refuses with OrderMoved when the order is no longer at version `seen`, with ActionNotAllowed when the table has
     no such step for this person; then `effect` re-checks its guards on the locked row, writes its own rows and sets the clocks. A
-    repeat of the last step by the same person is quiet success.
+    repeat of the last step by the same person, who `said` the same with it, is quiet success.
     """
     order = _lock(order_id)
-    if _is_repeat(order, action, actor, seen):
+    fingerprint = hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+    if _is_repeat(order, action, actor, seen, fingerprint):
         return order
     roles = roles_for(actor, order)
     row = transition_for(Status(order.status), action, roles)
@@ -89,6 +93,7 @@ def change_order_status(*, order_id: UUID, action: Action, actor: User, seen: in
     now = timezone.now()
     before = order.status
     detail = effect(order, now)
+    detail.data["fingerprint"] = fingerprint
     order.status = row.target
     order.payment_status = (row.payment or {}).get(Custody(order.custody), PaymentStatus(order.payment_status))
     order.version += 1
@@ -101,9 +106,11 @@ def _lock(order_id: UUID) -> Order:
     return Order.objects.select_for_update(of=("self",)).select_related("client", "freelancer", "gig").get(pk=order_id)
 
 
-def _is_repeat(order: Order, action: Action, actor: User, seen: int) -> bool:
+def _is_repeat(order: Order, action: Action, actor: User, seen: int, fingerprint: str) -> bool:
     last = order.events.order_by("-number").first()
-    return last is not None and (last.number, last.action, last.actor_id) == (seen + 1, action, actor.pk)
+    return last is not None and (
+        (last.number, last.action, last.actor_id, last.data.get("fingerprint")) == (seen + 1, action, actor.pk, fingerprint)
+    )
 
 
 def _record(order: Order, action: Action, before: str, actor: User, role: Role, detail: Detail, now: datetime) -> None:
@@ -184,6 +191,7 @@ def _snapshot(gig: Gig, method: PaymentMethod) -> dict[str, Any]:
         "gig": gig,
         "freelancer": gig.freelancer,
         "gig_title": gig.title,
+        "gig_description": gig.description,
         "price": gig.price,
         "expected_amount": gig.price,
         "currency": gig.currency,
@@ -212,15 +220,19 @@ def _opening(method: PaymentMethod, now: datetime) -> dict[str, Any]:
 
 
 def cancel(*, actor: User, order_id: UUID, seen: int, note: str = "") -> Order:
-    """Call off an order nothing was paid for (row 4)."""
+    """Call off an order nothing was paid for (row 4). Once a proof was handed in, only the client: money may be on its way."""
 
     def effect(order: Order, now: datetime) -> Detail:
         if order.payment_status != PaymentStatus.AWAIT_DEPOSIT:
             raise ActionNotAllowed(_("Part of this order is paid, so it cannot simply be cancelled."))
+        if not may_cancel(actor, order):
+            raise ActionNotAllowed(
+                _("The client has handed in a proof of payment, so only they can cancel. Ask a moderator for help.")
+            )
         order.cancelled_at = now
         return Detail(note=note)
 
-    return change_order_status(order_id=order_id, action=Action.CANCEL, actor=actor, seen=seen, effect=effect)
+    return change_order_status(order_id=order_id, action=Action.CANCEL, actor=actor, seen=seen, effect=effect, said=(note,))
 
 
 def start_work(*, actor: User, order_id: UUID, seen: int) -> Order:
@@ -238,7 +250,7 @@ def submit_work(*, actor: User, order_id: UUID, seen: int, note: str, links: lis
     """Hand over work (row 12): a note and at least one file or link; the client's time to check it starts."""
     if not note.strip() or not (files or links):
         raise DeliveryIncomplete(_("Add a note, and at least one file or link."))
-    with discard_files_on_error() as kept:
+    with discard_files_on_error() as undo:
 
         def effect(order: Order, now: datetime) -> Detail:
             number = order.deliveries.count() + 1
@@ -252,13 +264,14 @@ def submit_work(*, actor: User, order_id: UUID, seen: int, note: str, links: lis
                     sha256=file.sha256,
                 )
                 row.file.save(file.stored_name, file.content, save=False)
-                kept.append(row.file)
+                undo.callback(row.file.delete, save=False)
                 row.save()
             order.submitted_at, order.due_at, order.ever_delivered = now, None, True
             order.auto_approve_at = now + timedelta(days=order.auto_approve_days)
             return Detail(data={"delivery": number})
 
-        return change_order_status(order_id=order_id, action=Action.SUBMIT_WORK, actor=actor, seen=seen, effect=effect)
+        said = (note, links, [file.sha256 for file in files])
+        return change_order_status(order_id=order_id, action=Action.SUBMIT_WORK, actor=actor, seen=seen, effect=effect, said=said)
 
 
 def approve(*, actor: User, order_id: UUID, seen: int) -> Order:
@@ -292,4 +305,6 @@ def request_revision(*, actor: User, order_id: UUID, seen: int, items: list[str]
 
     if not items:
         raise DeliveryIncomplete(_("Say what you want changed, one point at a time."))
-    return change_order_status(order_id=order_id, action=Action.REQUEST_REVISION, actor=actor, seen=seen, effect=effect)
+    return change_order_status(
+        order_id=order_id, action=Action.REQUEST_REVISION, actor=actor, seen=seen, effect=effect, said=tuple(items)
+    )

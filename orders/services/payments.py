@@ -12,16 +12,15 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from marketplace.money import format_money, validate_amount
 from marketplace.uploads import CheckedFile, discard_files_on_error
-from orders.exceptions import AmountMismatch, ProofRefused, ReferenceUsed, SecondModeratorNeeded
-from orders.models import Order, OrderEvent, PaymentMethod, PaymentProof
-from orders.references import normalize_reference
+from orders.exceptions import AmountMismatch, OrderMoved, ProofRefused, ReferenceUsed, SecondModeratorNeeded
+from orders.models import CLOCK_SKEW, Order, OrderEvent, PaymentMethod, PaymentProof
+from orders.references import is_comparable, normalize_reference
 from orders.selectors import needs_two_signatures
 from orders.services.lifecycle import ACCEPT_WITHIN, Detail, change_order_status
 from orders.states import Action, Custody
 
 REVIEW_WITHIN = timedelta(hours=24)
 PAY_AGAIN_WITHIN = timedelta(hours=24)
-CLOCK_SKEW = timedelta(minutes=10)
 LIVE = (PaymentProof.State.SUBMITTED, PaymentProof.State.VERIFIED)
 
 
@@ -42,11 +41,11 @@ def submit_payment(
     same receipt file used before is accepted; the verifier sees it.
     """
     normalized = normalize_reference(transaction_reference)
-    if not normalized:
-        raise ProofRefused(_("Write the transaction reference as your bank or wallet shows it."))
+    if not is_comparable(normalized):
+        raise ProofRefused(_("Write the transaction reference with the letters A to Z and digits your bank or wallet shows."))
     if paid_at > timezone.now() + CLOCK_SKEW:
         raise ProofRefused(_("The payment date lies in the future."))
-    with discard_files_on_error() as kept:
+    with discard_files_on_error() as undo:
 
         def effect(order: Order, now: datetime) -> Detail:
             proof = PaymentProof(
@@ -66,13 +65,16 @@ def submit_payment(
             )
             _refuse_used_reference(proof)
             proof.receipt.save(receipt.stored_name, receipt.content, save=False)
-            kept.append(proof.receipt)
+            undo.callback(proof.receipt.delete, save=False)
             _save_live(proof)
             order.proof_submitted_at, order.ever_submitted_proof = now, True
             order.review_due_at = now + REVIEW_WITHIN
             return Detail(proof=proof, data={"attempt": proof.attempt})
 
-        return change_order_status(order_id=order_id, action=Action.SUBMIT_PAYMENT, actor=actor, seen=seen, effect=effect)
+        said = (normalized, payer_name, amount.normalize(), paid_at, receipt.sha256)
+        return change_order_status(
+            order_id=order_id, action=Action.SUBMIT_PAYMENT, actor=actor, seen=seen, effect=effect, said=said
+        )
 
 
 def _refuse_used_reference(proof: PaymentProof) -> None:
@@ -95,16 +97,16 @@ def _save_live(proof: PaymentProof) -> None:
         raise
 
 
-def confirm_payment(*, actor: User, order_id: UUID, seen: int, received_amount: Decimal) -> Order:
+def confirm_payment(*, actor: User, order_id: UUID, seen: int, received_amount: Decimal, proof_id: UUID | None = None) -> Order:
     """The money is there (row 5): the verifier has re-typed the received amount, in the order's currency, and it is what was due.
 
     Over FOUR_EYES_OVER a PLATFORM payment needs two moderators: the first call signs, the second confirms. Raises AmountMismatch,
-    SecondModeratorNeeded.
+    SecondModeratorNeeded, and OrderMoved when `proof_id` is given and another proof is live by now.
     """
     action = Action.SIGN_PAYMENT if _is_first_of_two(order_id, actor, seen) else Action.CONFIRM_PAYMENT
 
     def effect(order: Order, now: datetime) -> Detail:
-        proof = order.proofs.get(state=PaymentProof.State.SUBMITTED)
+        proof = _live_proof(order, proof_id)
         if received_amount != order.expected_amount:
             raise AmountMismatch(
                 _("Due are %(due)s, you typed %(typed)s. If that is what arrived, reject the proof as a wrong amount.")
@@ -119,12 +121,16 @@ def confirm_payment(*, actor: User, order_id: UUID, seen: int, received_amount: 
             return Detail(proof=proof)
         if proof.first_confirmed_by_id == actor.pk:
             raise SecondModeratorNeeded(_("You have signed this payment. A second moderator must confirm it."))
+        if needs_two_signatures(order) and proof.first_confirmed_by_id is None:
+            raise SecondModeratorNeeded(_("A payment of this size is confirmed by two moderators: one signs, another confirms."))
         _decide(proof, actor, now, state=PaymentProof.State.VERIFIED, verified_amount=received_amount)
         order.txid, order.confirmed_at, order.review_due_at = proof.transaction_reference, now, None
         order.accept_by = now + ACCEPT_WITHIN
         return Detail(proof=proof, data={"received": str(received_amount)})
 
-    return change_order_status(order_id=order_id, action=action, actor=actor, seen=seen, effect=effect)
+    return change_order_status(
+        order_id=order_id, action=action, actor=actor, seen=seen, effect=effect, said=(received_amount.normalize(),)
+    )
 
 
 def _is_first_of_two(order_id: UUID, actor: User, seen: int) -> bool:
@@ -136,7 +142,15 @@ def _is_first_of_two(order_id: UUID, actor: User, seen: int) -> bool:
     return order is not None and needs_two_signatures(order)
 
 
-def reject_payment(*, actor: User, order_id: UUID, seen: int, reason: str, note: str) -> Order:
+def _live_proof(order: Order, proof_id: UUID | None) -> PaymentProof:
+    """The proof that is being checked; OrderMoved when it is not the one the verifier has looked at."""
+    proof = order.proofs.get(state=PaymentProof.State.SUBMITTED)
+    if proof_id and proof.pk != proof_id:
+        raise OrderMoved(_("Someone was faster: the client has handed in another proof since. Look at that one."))
+    return proof
+
+
+def reject_payment(*, actor: User, order_id: UUID, seen: int, reason: str, note: str, proof_id: UUID | None = None) -> Order:
     """The proof does not hold (row 6): it is kept with the reason, and the client has 24 hours for another one.
 
     `reason` is one of PaymentProof.Reason. After three rejections only staff may decide.
@@ -145,13 +159,15 @@ def reject_payment(*, actor: User, order_id: UUID, seen: int, reason: str, note:
         raise ProofRefused(_("Choose a reason and write to the client what is wrong and what to do."))
 
     def effect(order: Order, now: datetime) -> Detail:
-        proof = order.proofs.get(state=PaymentProof.State.SUBMITTED)
+        proof = _live_proof(order, proof_id)
         _decide(proof, actor, now, state=PaymentProof.State.REJECTED, rejection_reason=reason, rejection_note=note)
         order.proofs_rejected += 1
         order.review_due_at, order.pay_by = None, max(order.pay_by, now + PAY_AGAIN_WITHIN)
         return Detail(note=note, proof=proof, data={"reason": reason, "attempt": proof.attempt})
 
-    return change_order_status(order_id=order_id, action=Action.REJECT_PAYMENT, actor=actor, seen=seen, effect=effect)
+    return change_order_status(
+        order_id=order_id, action=Action.REJECT_PAYMENT, actor=actor, seen=seen, effect=effect, said=(reason, note)
+    )
 
 
 def _decide(proof: PaymentProof, actor: User, now: datetime, **decision: Any) -> None:

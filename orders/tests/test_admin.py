@@ -229,7 +229,10 @@ def test_a_confirmation_leads_to_the_next_in_the_queue(
     following = order_in(Status.PAYMENT_SUBMITTED, client=buyer, freelancer=freelancer)
     answer = sign_in(moderator).post(url("confirm", proof), amount(order), follow=True)
     assert answer.redirect_chain == [(url("verify", following.proofs.get()), 302)]
-    assert [str(m) for m in answer.context["messages"]] == [f"Confirmed: 120.00\u00a0EUR for order {order.payment_reference}."]
+    assert [str(m) for m in answer.context["messages"]] == [
+        f"Confirmed: 120.00\u00a0EUR for order {order.payment_reference}.",
+        "Below is the next payment in the queue, for another order.",
+    ]
     fresh = Order.objects.get(pk=order.pk)
     assert (fresh.status, fresh.proofs.get().decided_by) == (Status.PAYMENT_CONFIRMED, moderator)
 
@@ -363,6 +366,10 @@ def test_posts_need_the_csrf_token(order: Order, proof: PaymentProof, moderator:
     client.force_login(moderator)
     assert client.post(url("confirm", proof), amount(order)).status_code == 403
     assert Order.objects.get(pk=order.pk).status == Status.PAYMENT_SUBMITTED
+
+
+def test_an_id_that_is_none_is_not_found(moderator: User, sign_in: SignIn):
+    assert sign_in(moderator).get("/admin/orders/paymentproof/x/change/").status_code == 404
 
 
 # --- The record -----------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from orders.exceptions import (
 )
 from orders.models import Order, PaymentMethod
 from orders.references import is_reference
+from orders.selectors import gig_terms, list_visible_orders, roles_for
 from orders.services import lifecycle
 from orders.states import Custody, PaymentStatus, Status
 from orders.tests.factories import (
@@ -400,3 +401,28 @@ def test_nobody_closes_their_account_while_an_order_of_theirs_runs(buyer, freela
     deactivate_account(actor=buyer, user=buyer)
     buyer.refresh_from_db()
     assert not buyer.is_active
+
+
+@pytest.mark.parametrize("change", [{"title": "Something else"}, {"description": "Less than before."}])
+def test_other_words_of_the_gig_are_other_terms(buyer: User, freelancer: User, change: dict[str, str]):
+    gig = GigFactory(freelancer=freelancer)
+    method, terms = PlatformMethodFactory(), gig_terms(gig)
+    Gig.objects.filter(pk=gig.pk).update(**change)
+    with pytest.raises(GigChanged):
+        place(buyer, gig, method, terms=terms)
+    assert Order.objects.count() == 0
+
+
+def test_the_order_keeps_the_description_it_was_bought_by(buyer: User, freelancer: User):
+    order = order_in(client=buyer, freelancer=freelancer)
+    promised = order.gig.description
+    Gig.objects.filter(pk=order.gig_id).update(description="Nothing at all.")
+    assert Order.objects.get(pk=order.pk).gig_description == promised
+
+
+def test_a_moderator_without_the_factor_staff_need_sees_no_orders(buyer: User, freelancer: User, moderator: User, settings):
+    order = order_in(client=buyer, freelancer=freelancer)
+    assert list_visible_orders(moderator).get() == order
+    settings.STAFF_SECOND_FACTOR_REQUIRED = True
+    assert not list_visible_orders(moderator).exists()
+    assert roles_for(moderator, order) == frozenset()

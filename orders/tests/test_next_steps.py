@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from orders.models import Order
-from orders.next_steps import DIRECT_WORDS, TABLE, next_step
+from orders.next_steps import DIRECT_WORDS, TABLE, NextStep, next_step
 from orders.services import payments
 from orders.states import FINAL, Action, Custody, PaymentStatus, Role, Status
 from orders.tests.factories import REACHABLE, hand_in_proof, order_in
@@ -122,3 +123,9 @@ def test_amount_names_and_reference_are_filled_in(buyer: User):
     assert order.payment_reference in next_step(order, Role.CLIENT).text
     assert next_step(order, Role.FREELANCER).headline == "Waiting for Amara to pay"
     assert next_step(order, Role.CLIENT).deadline_at == order.created_at + timedelta(hours=72)
+
+
+@pytest.mark.parametrize(("turn", "hours", "is_overdue"), [("you", -1, True), ("you", 1, False), ("nobody", -1, False)])
+def test_a_step_is_overdue_while_somebody_is_awaited(turn: str, hours: int, is_overdue: bool):
+    step = NextStep(turn, "", "", deadline_at=timezone.now() + timedelta(hours=hours), if_nobody="")
+    assert step.is_overdue == is_overdue

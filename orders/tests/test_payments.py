@@ -21,9 +21,9 @@ from orders.exceptions import (
     SecondModeratorNeeded,
 )
 from orders.models import Order, PaymentMethod, PaymentProof
-from orders.selectors import list_earlier_uses, list_verification_queue, with_earlier_uses
-from orders.services import payments
-from orders.states import Custody, PaymentStatus, Status
+from orders.selectors import list_actions_for, list_earlier_uses, list_verification_queue, with_earlier_uses
+from orders.services import lifecycle, payments
+from orders.states import Action, Custody, PaymentStatus, Status
 from orders.tests.factories import (
     DirectMethodFactory,
     PlatformMethodFactory,
@@ -272,9 +272,10 @@ def test_repeating_a_step_is_quiet_success(submitted: Order, moderator: User):
 
 def test_handing_in_twice_keeps_one_proof_and_one_file(order: Order):
     files = kept_receipts()
-    first = hand_in_proof(order, transaction_reference="A1")
+    paid_at = timezone.now()
+    first = hand_in_proof(order, transaction_reference="A1", paid_at=paid_at)
     before = trace(first)
-    hand_in_proof(order, transaction_reference="A1")
+    hand_in_proof(order, transaction_reference="A1", paid_at=paid_at)
     assert trace(first) == before
     assert len(kept_receipts() - files) == 1
 
@@ -439,3 +440,54 @@ def test_amounts_are_kept_to_the_last_digit(buyer: User, freelancer: User, moder
     with pytest.raises(AmountMismatch):
         confirm(order, moderator, "0.12345679")
     assert confirm(order, moderator, "0.12345678").proofs.get().verified_amount == Decimal("0.12345678")
+
+
+@pytest.mark.parametrize("disguise", ["A1\u3164", "\uffa0A1", "A\u02bc1", "\u0410\u0031", "A\u06401", "\u200b\u3164"])
+def test_a_reference_with_letters_that_look_like_others_or_like_nothing_is_refused(order: Order, disguise: str):
+    before = trace(order)
+    with pytest.raises(ProofRefused):
+        hand_in_proof(order, transaction_reference=disguise)
+    assert trace(order) == before
+
+
+@pytest.mark.parametrize("spelling", ["TX-0042", "tx 0042", "TX００42", "ＴＸ0042", "Tx٠٠٤٢"])
+def test_every_spelling_of_a_reference_is_the_same_reference(order: Order, buyer: User, freelancer: User, spelling: str):
+    hand_in_proof(order, transaction_reference="TX0042")
+    other = place(buyer, order.gig, order.payment_method)
+    with pytest.raises(ReferenceUsed):
+        hand_in_proof(other, transaction_reference=spelling)
+
+
+@pytest.mark.parametrize("custody", Custody)
+def test_a_freelancer_cannot_turn_a_proof_down_and_then_cancel(custody: Custody, buyer: User, freelancer: User, moderator: User):
+    order = order_in(Status.PAYMENT_SUBMITTED, client=buyer, freelancer=freelancer, custody=custody)
+    verifier = freelancer if custody == Custody.DIRECT else moderator
+    turned_down = reject(order, verifier)
+    before = trace(turned_down)
+    with pytest.raises(ActionNotAllowed):
+        lifecycle.cancel(actor=freelancer, order_id=order.pk, seen=turned_down.version)
+    assert trace(turned_down) == before
+    assert Action.CANCEL not in list_actions_for(freelancer, turned_down)
+    assert lifecycle.cancel(actor=buyer, order_id=order.pk, seen=turned_down.version).status == Status.CANCELLED
+
+
+def test_the_proof_a_verifier_did_not_look_at_is_not_decided(submitted: Order, moderator: User):
+    first = submitted.proofs.get()
+    fresh = hand_in_proof(reject(submitted, moderator))
+    before = trace(fresh)
+    step = {"actor": moderator, "order_id": fresh.pk, "seen": fresh.version, "proof_id": first.pk}
+    with pytest.raises(OrderMoved):
+        payments.confirm_payment(**step, received_amount=fresh.expected_amount)
+    with pytest.raises(OrderMoved):
+        payments.reject_payment(**step, reason="not_found", note="No.")
+    assert trace(fresh) == before
+
+
+def test_other_words_on_the_same_page_are_no_repeat(submitted: Order, moderator: User):
+    step = {"actor": moderator, "order_id": submitted.pk, "seen": submitted.version, "reason": "not_found"}
+    payments.reject_payment(**step, note="Nothing arrived.")
+    before = trace(submitted)
+    payments.reject_payment(**step, note="Nothing arrived.")
+    with pytest.raises(OrderMoved):
+        payments.reject_payment(**step, note="Something else.")
+    assert trace(submitted) == before

@@ -120,3 +120,7 @@ def test_the_picture_has_a_white_ground_and_neither_style_nor_script():
 
     assert re.findall(r"\b(style|on\w+)=|<(script|style)", svg) == []
     assert f'fill="#fff" d="M0 0h{size}v{size}h-{size}z"' in svg
+
+
+def test_a_holder_of_wide_letters_still_fits_into_the_code():
+    assert as_svg(code_for(an_order(pay_to_holder="𝕬" * 70), "payment")).startswith(b"<")

@@ -87,6 +87,16 @@ def test_two_first_signatures(_round: int, settings):
 
 
 @pytest.mark.parametrize("_round", range(ROUNDS))
+def test_a_proof_that_arrives_during_the_confirmation_does_not_pass_with_one_signature(_round: int, settings):
+    settings.FOUR_EYES_OVER = {"EUR": "100"}
+    order = order_at(Status.PENDING_PAYMENT)
+    ahead = {"actor": moderator(), "order_id": order.pk, "seen": order.version + 1, "received_amount": order.expected_amount}
+    at_once(lambda: hand_in_proof(order), lambda: payments.confirm_payment(**ahead))
+    assert Order.objects.get().status == Status.PAYMENT_SUBMITTED
+    assert PaymentProof.objects.get().state == PaymentProof.State.SUBMITTED
+
+
+@pytest.mark.parametrize("_round", range(ROUNDS))
 def test_confirm_against_reject(_round: int):
     order = order_at(Status.PAYMENT_SUBMITTED)
     one_winner(at_once(confirm(order, moderator()), reject(order, moderator())), OrderMoved)

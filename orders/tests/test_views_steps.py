@@ -14,6 +14,7 @@ from accounts.models import User
 from marketplace.uploads import private_storage
 from messaging.models import Notification
 from orders.models import Order, OrderEvent, PaymentProof
+from orders.selectors import gig_terms
 from orders.services import lifecycle, payments
 from orders.states import Custody, PaymentStatus, Status
 from orders.tests.factories import hand_in_proof, order_in, picture
@@ -254,7 +255,7 @@ def test_a_reference_used_for_another_order_is_an_error_of_its_field(order_at, s
     first = hand_in_proof(order_at(Status.PENDING_PAYMENT), transaction_reference="tx-77")
     second = lifecycle.place_order(
         actor=buyer, gig_id=first.gig_id, payment_method_id=first.payment_method_id, answers={},
-        terms="120.00 EUR|6d|1r|7a", placement_key=first.pk,
+        terms=gig_terms(first.gig), placement_key=first.pk,
     )  # fmt: skip
     before = state_of(second)
     response = post(sign_in(buyer), second, STEPS[0])

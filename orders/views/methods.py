@@ -9,10 +9,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.requests import SignedInRequest
 from orders.method_forms import PaymentMethodForm
 from orders.selectors import get_payment_method_of, list_payment_methods_of
 from orders.services.payments import archive_payment_method, save_payment_method
-from orders.views.order_page import SignedInRequest
 
 
 @login_required

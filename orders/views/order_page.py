@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -91,8 +90,8 @@ def _progress(order: Order) -> list[dict[str, str]]:
 def _next_for(order: Order, side: Role, step: NextStep) -> dict[str, Any]:
     """The panel's words. A moderator is never "you": what the client reads is told as waiting for the client."""
     waits_for = order.client if side == Role.FREELANCER or (side == Role.MODERATOR and step.turn == "you") else order.freelancer
-    is_overdue = step.deadline_at is not None and step.deadline_at < timezone.now()
-    is_problem = step.turn == "you" and (is_overdue or (order.status == Status.PENDING_PAYMENT and order.proofs_rejected > 0))
+    was_rejected = order.status == Status.PENDING_PAYMENT and order.proofs_rejected > 0
+    is_problem = step.turn == "you" and (step.is_overdue or was_rejected)
     return {
         "turn": "them" if side == Role.MODERATOR and step.turn == "you" else step.turn,
         "who": waits_for,
@@ -101,7 +100,7 @@ def _next_for(order: Order, side: Role, step: NextStep) -> dict[str, Any]:
         "deadline_at": step.deadline_at,
         "if_nobody": step.if_nobody,
         "tone": "problem" if is_problem else "",
-        "is_overdue": is_overdue and order.status not in (Status.COMPLETED, Status.CANCELLED, Status.EXPIRED),
+        "is_overdue": step.is_overdue,
     }
 
 

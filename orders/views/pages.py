@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -111,12 +110,10 @@ def _tab_links(counts: dict[str, dict[str, int]], side: str, tab: str) -> list[d
 
 def _row(order: Order, side: str) -> dict[str, Any]:
     status = Status(order.status)
-    step = next_step(order, Role.CLIENT if side == "buying" else Role.FREELANCER)
     return {
         "order": order,
         "other": order.freelancer if side == "buying" else order.client,
         "badge": STATUS_LABELS[status],
         "tone": WORK_TONES[status],
-        "next": step,
-        "is_over": step.deadline_at is not None and step.deadline_at < timezone.now(),
+        "next": next_step(order, Role.CLIENT if side == "buying" else Role.FREELANCER),
     }

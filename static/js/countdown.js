@@ -8,9 +8,10 @@ const format = new Intl.RelativeTimeFormat(document.documentElement.lang || "en"
 
 function words(seconds) {
   const distance = Math.abs(seconds);
-  // Two days and more are told in days, two hours and more in hours: nobody plans by "1.6 days".
-  const [unit, size] = UNITS.find(([, length]) => distance >= 2 * length) ?? UNITS.at(-1);
-  return format.format(Math.trunc(seconds / size) || Math.sign(seconds), unit);
+  // Two days and more are told in days, two hours and more in hours: nobody plans by "1.6 days". A tenth is forgiven, so that
+  // three days are not "2 days" a minute after they were given.
+  const [unit, size] = UNITS.find(([, length]) => distance >= 1.9 * length) ?? UNITS.at(-1);
+  return format.format(Math.trunc(seconds / size + 0.1 * Math.sign(seconds)) || Math.sign(seconds), unit);
 }
 
 function refresh() {
