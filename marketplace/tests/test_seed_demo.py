@@ -119,6 +119,7 @@ def test_the_same_seed_gives_the_same_demo():
     assert loaded_and_rolled_back("--small", "--seed=7") == loaded_and_rolled_back("--small", "--seed=7")
 
 
+@pytest.mark.once
 def test_the_whole_demo_is_in_order():
     out = seed("--seed=3")
     now = timezone.now()

@@ -12,11 +12,8 @@ from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 from django.test import override_settings
-from redis.exceptions import ConnectionError as Unreachable
 
-from marketplace.cache import ForgivingRedisCache
-from marketplace.tests.redis_cache import OwnKeysRedisCache
-
+pytestmark = pytest.mark.once
 ROOT = settings.BASE_DIR
 SECRET = "a-random-looking-secret-of-more-than-fifty-characters-0123456789"
 PRODUCTION = {
@@ -141,7 +138,7 @@ def test_the_operations_page_explains_exactly_what_the_settings_read():
     assert sorted(explained) == sorted(variables_read())
 
 
-# --- Static files and cache -----------------------------------------------------------------------------------------
+# --- Static files ---------------------------------------------------------------------------------------------------
 def test_every_static_file_finds_what_it_refers_to(tmp_path):
     storages = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
     with override_settings(STORAGES=storages, STATIC_ROOT=tmp_path, DEBUG=False):
@@ -150,21 +147,3 @@ def test_every_static_file_finds_what_it_refers_to(tmp_path):
         for template in (ROOT / "templates").rglob("*.html"):
             for name in re.findall(r"{% static ['\"]([^'\"]+)['\"]", template.read_text()):
                 staticfiles_storage.url(name)  # raises for a file that is not there
-
-
-def test_the_cache_of_a_redis_that_is_away_misses_but_does_not_forget_in_silence():
-    cache = ForgivingRedisCache("redis://127.0.0.1:1/0", {"OPTIONS": {"socket_connect_timeout": 1}})
-    cache.set("key", "value")
-    assert (cache.get("key", "default"), cache.get_many(["key"]), cache.add("key", 1)) == ("default", {}, True)
-    with pytest.raises(Unreachable):
-        cache.delete("key")
-
-
-@pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis")
-def test_clearing_the_cache_of_the_tests_leaves_other_processes_keys():
-    mine, others = (OwnKeysRedisCache(settings.REDIS_URL, {"KEY_PREFIX": f"{settings.BASE_DIR.name}-{name}"}) for name in "ab")
-    mine.set("key", 1)
-    others.set("key", 2)
-    mine.clear()
-    assert (mine.get("key"), others.get("key")) == (None, 2)
-    others.clear()
