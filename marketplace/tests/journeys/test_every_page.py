@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import Page
 
@@ -11,6 +12,7 @@ from accounts.models import User
 from accounts.tests.factories import UserFactory
 from gigs.tests.factories import GigFactory
 from messaging.models import OutgoingMail
+from messaging.selectors import unsubscribe_url_for
 from orders.models import PaymentProof
 from orders.services.payments import reject_payment
 from orders.states import Custody, Status
@@ -28,6 +30,12 @@ ACCOUNT_PAGES = ["account_login", "account_signup", "account_reset_password"]
 SETTINGS_PAGES = [
     *("accounts:settings", "account_email", "account_change_password", "mfa_index", "usersessions_list", "orders:method_list"),
     *("orders:method_create", "messaging:mail_settings", "messaging:notifications", "orders:list", "gigs:mine", "gigs:create"),
+]
+
+
+RARE_PAGES = [
+    *("accounts:picture", "accounts:close", "account_logout", "account_reauthenticate", "mfa_activate_totp", "mfa_add_webauthn"),
+    *("mfa_list_webauthn", "account_reset_password"),
 ]
 
 
@@ -65,6 +73,9 @@ def world(db: None) -> dict[str, list[str]]:
         "freelancer": [
             *order_pages,
             *("/orders/?side=selling&tab=completed", "/orders/?side=selling&tab=cancelled", f"/gigs/{gig.pk}/edit/"),
+            *(f"/gigs/{gig.pk}/pictures/", unsubscribe_url_for(freelancer, "orders.placed").replace(settings.SITE_URL, "")),
+            reverse("reviews:reply", args=[done.reviews.get(author=client).pk]),
+            *map(reverse, RARE_PAGES),
             *(f"/settings/payment-methods/{method.pk}/edit/", *map(reverse, SETTINGS_PAGES)),
         ],
         "moderator": [
