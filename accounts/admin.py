@@ -1,19 +1,27 @@
-"""People in the moderators' site. Nobody is deleted: accounts are closed, their records stay."""
+"""People in the moderators' site, and who changed what. Nobody is deleted: accounts are closed, their records stay."""
 
 from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from auditlog.models import LogEntry
+from auditlog.registry import auditlog
+from auditlog.render import get_field_verbose_name
 from django import forms
 from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -22,8 +30,9 @@ from accounts.selectors import is_last_administrator, with_verified_email
 from accounts.services import deactivate_account, enrol, reactivate_account, remove_second_factors
 from marketplace.exceptions import DomainError
 from marketplace.forms import LineField, TextField
+from marketplace.read_only import ReadOnly
 
-admin.site.unregister([EmailAddress, UserSession, Authenticator])
+admin.site.unregister([EmailAddress, UserSession, Authenticator, LogEntry])
 
 
 class NewPersonForm(AdminUserCreationForm):
@@ -54,6 +63,7 @@ class PersonForm(UserChangeForm):
             "handle",
             "bio",
             "time_zone",
+            "tier",
             "is_active",
             "is_staff",
             "is_superuser",
@@ -76,8 +86,8 @@ class UserAdmin(DjangoUserAdmin):
     add_form = NewPersonForm
     add_form_template = None
     actions = None
-    list_display = ("email", "full_name", "handle", "has_verified_email", "is_active", "is_staff", "created_at")
-    list_filter = ("is_active", "is_staff", "is_superuser", "groups", "created_at")
+    list_display = ("email", "full_name", "handle", "has_verified_email", "tier", "is_active", "is_staff", "created_at")
+    list_filter = ("tier", "is_active", "is_staff", "is_superuser", "groups", "created_at")
     search_fields = ("email", "full_name", "handle")
     ordering = ("-created_at",)
     date_hierarchy = "created_at"
@@ -86,7 +96,7 @@ class UserAdmin(DjangoUserAdmin):
     fieldsets = (
         (_("Sign-in"), {"fields": ("email", "has_verified_email", "password", "second_factors", "forget_factors")}),
         (_("Public page"), {"fields": ("full_name", "handle", "bio", "time_zone")}),
-        (_("What they may do"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (_("What they may do"), {"fields": ("tier", "is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         (_("Record"), {"fields": ("counters", "created_at", "updated_at", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "full_name", "time_zone", "usable_password", "password1", "password2")}),)
@@ -132,7 +142,7 @@ class UserAdmin(DjangoUserAdmin):
             return ()
         if request.user.is_superuser:
             return self.readonly_fields
-        return (*self.readonly_fields, "is_active", "is_staff", "is_superuser", "groups", "user_permissions")
+        return (*self.readonly_fields, "tier", "is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         if obj and obj.is_staff and obj.pk != request.user.pk and not request.user.is_superuser:
@@ -163,3 +173,72 @@ class UserAdmin(DjangoUserAdmin):
                 remove_second_factors(actor=actor, user=obj)
         except DomainError as refusal:
             messages.error(request, gettext("Not everything was done: %(why)s") % {"why": refusal.message})
+
+
+class TrackedModelFilter(admin.SimpleListFilter):
+    title = _("kind of thing")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        kinds = ContentType.objects.get_for_models(*auditlog.get_models()).values()
+        return sorted(((str(kind.pk), capfirst(kind.name)) for kind in kinds), key=lambda pair: pair[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
+        chosen = self.value() or ""
+        return queryset.filter(content_type_id=int(chosen)) if chosen.isdecimal() else queryset
+
+
+@admin.register(LogEntry)
+class AuditAdmin(ReadOnly, admin.ModelAdmin):
+    """Who changed what, when and from where. For people with the permission `auditlog.view_logentry`."""
+
+    list_display = ("timestamp", "person", "action", "thing", "columns", "remote_addr")
+    list_display_links = ("timestamp",)
+    list_filter = ("action", TrackedModelFilter)
+    list_select_related = ("actor", "content_type")
+    search_fields = ("object_repr", "=object_pk", "actor__email", "actor__full_name", "actor__handle", "=remote_addr")
+    search_help_text = _("Name, e-mail or handle of who changed it, what was changed, its number, or the address it came from")
+    date_hierarchy = "timestamp"
+    ordering = ("-timestamp", "-id")
+    list_per_page = 50
+    show_full_result_count = False
+    fields = ("timestamp", "person", "remote_addr", "user_agent", "action", "thing", "object_pk", "values")
+
+    @admin.display(description=_("by"), ordering="actor__full_name")
+    def person(self, entry: LogEntry) -> str:
+        if entry.actor is None:
+            return gettext("nobody signed in") if entry.remote_addr else gettext("the site itself")
+        return format_html('<a href="{}">{}</a>', reverse("admin:accounts_user_change", args=[entry.actor_id]), entry.actor)
+
+    @admin.display(description=_("what"), ordering="object_repr")
+    def thing(self, entry: LogEntry) -> str:
+        name = f"{capfirst(entry.content_type.name)}: {entry.object_repr}"
+        kind = entry.content_type
+        try:
+            return format_html(
+                '<a href="{}">{}</a>', reverse(f"admin:{kind.app_label}_{kind.model}_change", args=[entry.object_pk]), name
+            )
+        except NoReverseMatch:  # second factors and e-mail addresses have no page of their own
+            return name
+
+    @admin.display(description=_("changed"))
+    def columns(self, entry: LogEntry) -> str:
+        return ", ".join(str(get_field_verbose_name(entry, column)) for column in entry.changes_dict)
+
+    @admin.display(description=_("browser"))
+    def user_agent(self, entry: LogEntry) -> str:
+        return str((entry.additional_data or {}).get("user_agent", ""))
+
+    @admin.display(description=_("from and to"))
+    def values(self, entry: LogEntry) -> SafeString:
+        lines = ((get_field_verbose_name(entry, column), _as_words(change)) for column, change in entry.changes_dict.items())
+        return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", lines))
+
+
+def _as_words(change: Any) -> str:
+    """`old → new`, or what was given to and taken from a list such as a person's permissions."""
+    if isinstance(change, dict):
+        mark = "+" if change["operation"] == "add" else "\N{MINUS SIGN}"
+        return "; ".join(f"{mark} {name}" for name in change["objects"])
+    old, new = change
+    return f"{old} → {new}"

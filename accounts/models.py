@@ -47,6 +47,11 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person; the same one may buy and sell. `is_active=False` is deletion: the rows stay, nobody signs in."""
 
+    class Tier(models.TextChoices):
+        FREE = "free", _("Free")
+        PRO = "pro", _("Pro")
+        ENTERPRISE = "enterprise", _("Enterprise")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(_("e-mail"), max_length=254, unique=True)
     full_name = models.CharField(_("full name"), max_length=120)
@@ -58,6 +63,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     bio = models.TextField(_("bio"), blank=True, max_length=4000)
     avatar = models.ImageField(_("picture"), upload_to="avatars/", blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
+    tier = models.CharField(
+        _("tier"),
+        max_length=10,
+        choices=Tier.choices,
+        default=Tier.FREE,
+        help_text=_("What the site keeps of this person's sales may depend on it."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("staff"), default=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -79,6 +91,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.UniqueConstraint(
                 Lower("handle"), name="accounts_user_unique_handle", violation_error_message=_("This handle is taken.")
             ),
+            models.CheckConstraint(condition=models.Q(tier__in=["free", "pro", "enterprise"]), name="accounts_user_tier"),
         ]
 
     def __str__(self) -> str:

@@ -111,7 +111,10 @@ def reactivate_account(*, actor: User, user: User) -> None:
     """Open a closed account again. NotAllowed for anyone but administrators."""
     if not actor.is_superuser:
         raise NotAllowed(_("Only administrators may open a closed account again."))
-    User.objects.filter(pk=user.pk).update(is_active=True)
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if not user.is_active:
+        user.is_active = True
+        user.save(update_fields=["is_active", "updated_at"])
 
 
 @transaction.atomic
@@ -135,11 +138,13 @@ def record_session_activity(*, session_key: str, ip: str, user_agent: str, at: d
     UserSession.objects.filter(session_key=session_key).update(last_seen_at=at, ip=ip, user_agent=user_agent[:width])
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_completed_order(*, freelancer: User) -> None:
     """Count one more completed order for a freelancer."""
-    UserStats.objects.get_or_create(user=freelancer)
-    UserStats.objects.filter(user=freelancer).update(orders_completed=F("orders_completed") + 1)
+    counters = UserStats.objects.filter(user=freelancer)
+    if not counters.update(orders_completed=F("orders_completed") + 1):
+        UserStats.objects.get_or_create(user=freelancer)
+        counters.update(orders_completed=F("orders_completed") + 1)
 
 
 @transaction.atomic

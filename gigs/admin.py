@@ -16,7 +16,7 @@ from marketplace.read_only import ReadOnly
 
 @admin.register(Category)
 class CategoryAdmin(admin.ModelAdmin):
-    list_display = ["__str__", "slug", "position"]
+    list_display = ["__str__", "slug", "position", "escrow_fee_pct"]
     list_filter = [("parent", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["parent"]
     ordering = ["parent__position", "parent_id", "position", "name"]

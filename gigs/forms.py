@@ -98,14 +98,24 @@ class GigForm(forms.Form):
         currency = self.data.get(self.add_prefix("currency"), "")
         price = self.fields["price"]
         price.currency = currency if currency in MINOR_UNITS else settings.DEFAULT_CURRENCY  # type: ignore[attr-defined]
-        price.help_text = f"{price.help_text} {_fee_words()}"
+        price.help_text = f"{price.help_text} {self._fee_words()}"
 
     def clean(self) -> dict[str, Any]:
         terms = self.cleaned_data
         if terms.get("price") is not None and "currency" in terms:
             read = format_money(terms["price"], terms["currency"])
-            self["price"].help_text = gettext("Read as %(amount)s.") % {"amount": read} + " " + _fee_words()
+            self["price"].help_text = gettext("Read as %(amount)s.") % {"amount": read} + " " + self._fee_words()
         return terms
+
+    def _fee_words(self) -> str:
+        hold = ngettext("%(n)d day", "%(n)d days", settings.HOLD_DAYS) % {"n": settings.HOLD_DAYS}
+        words = gettext(
+            "When a client pays into this site’s account, it keeps %(percent)s %% of the price and pays out after a hold of at"
+            " least %(hold)s; what is paid to you directly has no fee."
+        ) % {"percent": f"{Decimal(settings.ESCROW_FEE_PCT).normalize():f}", "hold": hold}
+        if any(leaf.escrow_fee_pct is not None for leaf in self.leaves.values()):
+            words += " " + gettext("Some categories have a percentage of their own.")
+        return words
 
     @staticmethod
     def initial_of(gig: Gig) -> dict[str, Any]:
@@ -275,15 +285,6 @@ class BrowseForm(forms.Form):
             delivery_days=found.get("delivery"),
             sort=found.get("sort") or "newest",
         )
-
-
-def _fee_words() -> str:
-    hold = ngettext("%(n)d day", "%(n)d days", settings.HOLD_DAYS) % {"n": settings.HOLD_DAYS}
-    words = gettext(
-        "When a client pays into this site’s account, it keeps %(percent)s %% of the price and pays out after a hold of at least"
-        " %(hold)s; what is paid to you directly has no fee."
-    )
-    return words % {"percent": f"{Decimal(settings.ESCROW_FEE_PCT).normalize():f}", "hold": hold}
 
 
 def _grouped(categories: list[Category], *, key: str) -> list[tuple[str, Any]]:

@@ -1,6 +1,7 @@
 """What is for sale."""
 
 import uuid
+from decimal import Decimal
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -27,6 +28,15 @@ class Category(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", limit_choices_to={"parent": None}
     )
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+    escrow_fee_pct = models.DecimalField(
+        _("fee in percent"),
+        max_digits=5,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
+        help_text=_("The site's part of the price, from 0 to 100. Empty: as in the category above, else as on the whole site."),
+    )
 
     shelf: "list[Category]"  # those below a top category, where list_categories() read them
 
@@ -37,7 +47,8 @@ class Category(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(parent__isnull=True) | ~models.Q(parent=models.F("id")), name="gigs_category_not_own_parent"
-            )
+            ),
+            models.CheckConstraint(condition=models.Q(escrow_fee_pct__range=(0, 100)), name="gigs_category_fee_percent"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, F, FloatField, Q, QuerySet
 from django.db.models.expressions import OrderBy
@@ -99,6 +100,19 @@ def get_gig_for(user: User | AnonymousUser, gig_id: UUID) -> Gig:
 def get_own_gig(user: User, gig_id: UUID) -> Gig:
     """The user's own gig in any state; Http404 when it is missing or someone else's."""
     return get_object_or_404(_with_cards().prefetch_related("requirements"), pk=gig_id, freelancer_id=user.pk)
+
+
+def fee_percent_for(gig: Gig) -> Decimal:
+    """The site's part of the price in percent: the category's, else that of the one above, else the site's.
+
+    Where the freelancer's tier has a percentage of its own, the lower of the two.
+    """
+    of_shelf = gig.category.escrow_fee_pct
+    if of_shelf is None and gig.category.parent:
+        of_shelf = gig.category.parent.escrow_fee_pct
+    percent = Decimal(settings.ESCROW_FEE_PCT) if of_shelf is None else of_shelf
+    of_tier = settings.ESCROW_FEE_PCT_BY_TIER.get(gig.freelancer.tier)
+    return percent if of_tier is None else min(percent, Decimal(of_tier))
 
 
 def list_categories() -> list[Category]:

@@ -187,11 +187,13 @@ def move_image(*, actor: User, gig: Gig, image_id: int, place: int) -> None:
     _write_order(images)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_completed_order(*, gig: Gig) -> None:
     """Count one more completed order of a gig."""
-    GigStats.objects.get_or_create(gig=gig)
-    GigStats.objects.filter(gig=gig).update(orders_completed=F("orders_completed") + 1)
+    counters = GigStats.objects.filter(gig=gig)
+    if not counters.update(orders_completed=F("orders_completed") + 1):
+        GigStats.objects.get_or_create(gig=gig)
+        counters.update(orders_completed=F("orders_completed") + 1)
 
 
 @transaction.atomic

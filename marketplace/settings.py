@@ -4,6 +4,7 @@ Without any environment the site runs embedded: SQLite, in-memory layer, mail in
 `.env.example` lists every variable; production is any run with `DEBUG=false`.
 """
 
+import re
 from decimal import Decimal, InvalidOperation
 from email.utils import parseaddr
 from pathlib import Path
@@ -12,10 +13,12 @@ from urllib.parse import urlsplit
 
 import environ
 import structlog
+from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 from django.utils.translation import gettext_lazy as _
+from schwifty import BIC, IBAN
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -34,6 +37,13 @@ LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 DEVELOPMENT_KEY = "development-only-key-that-no-public-site-may-use-0123456789"
 SECRET_KEY = env("SECRET_KEY", default=DEVELOPMENT_KEY)
 SECRET_KEY_FALLBACKS = [key.strip() for key in env.list("SECRET_KEY_FALLBACKS", default=[])]
+DEVELOPMENT_ENCRYPTION_KEY = "ZGV2ZWxvcG1lbnQtb25seS1lbmNyeXB0aW9uLWtleSE="
+# Fernet keys for account numbers at rest: the first encrypts, every one decrypts.
+ENCRYPTION_KEYS = [key.strip() for key in env.list("ENCRYPTION_KEYS", default=[])] or [DEVELOPMENT_ENCRYPTION_KEY]
+try:
+    _keys = [Fernet(key) for key in ENCRYPTION_KEYS]
+except ValueError:
+    raise ImproperlyConfigured("ENCRYPTION_KEYS are Fernet keys, comma-separated: see docs/operations.md.") from None
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", default=LOCAL_HOSTS if DEBUG else [])]
 CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[])]
 EMAIL_URL = env("EMAIL_URL", default="")
@@ -42,6 +52,8 @@ if DEBUG and set(ALLOWED_HOSTS) - {*LOCAL_HOSTS, ".localhost"}:
 if not DEBUG:
     if any(key == DEVELOPMENT_KEY or len(key) < 50 for key in [SECRET_KEY, *SECRET_KEY_FALLBACKS]):
         raise ImproperlyConfigured("Set SECRET_KEY to at least 50 random characters before running with DEBUG=false.")
+    if DEVELOPMENT_ENCRYPTION_KEY in ENCRYPTION_KEYS:
+        raise ImproperlyConfigured("Set ENCRYPTION_KEYS to a key of your own before running with DEBUG=false.")
     if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
         raise ImproperlyConfigured("Set ALLOWED_HOSTS to the names this site answers to (no *) before running with DEBUG=false.")
     if urlsplit(SITE_URL).scheme != "https" or not validate_host(urlsplit(SITE_URL).hostname or "", ALLOWED_HOSTS):
@@ -67,6 +79,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "auditlog",
     "channels",
     "csp",
     "django_htmx",
@@ -87,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "marketplace.audit.who_and_where",
     "marketplace.middleware.private_pages",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -244,6 +258,51 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 USERSESSIONS_TRACK_ACTIVITY = True
 STAFF_SECOND_FACTOR_REQUIRED = not DEBUG
 
+# --- Audit: which columns are written down with every change, and what is masked in them -----------------------------
+# Whole tables are named here and nowhere else; a test wants each column of theirs tracked or left out on purpose. What a
+# `QuerySet.update()` or `bulk_create()` changes is not seen: services save these rows one by one.
+AUDITLOG_STORE_JSON_CHANGES = True  # compares values, not their spelling: a price of 120.00 is the one of 120.0
+_MONEY_GOES_TO = {"mask_callable": "marketplace.audit.mask_account"}
+_SECRET = {"mask_callable": "marketplace.encryption.hide"}
+AUDITLOG_INCLUDE_TRACKING_MODELS: list[dict[str, Any]] = [
+    {
+        "model": "accounts.User",
+        "include_fields": [
+            *("email", "password", "full_name", "handle", "bio", "avatar", "time_zone", "tier"),
+            *("is_active", "is_staff", "is_superuser"),
+        ],
+        "mask_fields": ["password"],
+        "m2m_fields": ["groups", "user_permissions"],
+        **_SECRET,
+    },
+    {"model": "auth.Group", "include_fields": ["name"], "m2m_fields": ["permissions"]},
+    {"model": "account.EmailAddress", "include_fields": ["user", "email", "verified", "primary"]},
+    {"model": "mfa.Authenticator", "include_fields": ["user", "type", "data"], "mask_fields": ["data"], **_SECRET},
+    {"model": "gigs.Category", "include_fields": ["name", "slug", "parent", "position", "escrow_fee_pct"]},
+    {
+        "model": "gigs.Gig",
+        "include_fields": [
+            *("freelancer", "category", "title", "description", "price", "currency", "delivery_days", "revisions_included"),
+            *("auto_approve_days", "is_active", "archived_at", "paused_by_staff_at"),
+        ],
+    },
+    {
+        "model": "orders.PaymentMethod",
+        "include_fields": [
+            *("custody", "owner", "kind", "label", "account_holder", "account_number", "routing", "instructions", "currency"),
+            *("pay_window_hours", "is_reversible", "is_active", "csv_mapping"),
+        ],
+        "mask_fields": ["account_number", "routing", "instructions"],
+        **_MONEY_GOES_TO,
+    },
+    {
+        "model": "orders.PayoutAccount",
+        "include_fields": ["owner", "kind", "currency", "holder", "account", "routing", "is_active"],
+        "mask_fields": ["account", "routing"],
+        **_MONEY_GOES_TO,
+    },
+]
+
 # --- Sessions, cookies, transport, content security policy ----------------------------------------------------------
 SESSION_ENGINE = "accounts.session_backend"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
@@ -280,23 +339,55 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default=f"{SITE_NAME} <noreply@lo
 SERVER_EMAIL = parseaddr(DEFAULT_FROM_EMAIL)[1]
 SUPPORT_EMAIL = env("SUPPORT_EMAIL", default=f"help@{urlsplit(SITE_URL).hostname}")  # where people reach a moderator
 
-# --- The deal: what every new order is promised ---------------------------------------------------------------------
+
+# --- The deal: what every new order is promised, and how money leaves ------------------------------------------------
+def _pairs(text: str) -> dict[str, str]:
+    """`EUR=1000, KES=130000` as a dictionary; a value that is missing is the empty text."""
+    halves = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    return {name.strip(): value.strip() for name, _mark, value in halves}
+
+
+def _number(text: str) -> Decimal:
+    """The number in the text; -1, which nothing here may be, where there is none."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return Decimal(-1)
+    return number if number.is_finite() else Decimal(-1)
+
+
 DEFAULT_CURRENCY = env("DEFAULT_CURRENCY", default="EUR")
 ESCROW_FEE_PCT = env("ESCROW_FEE_PCT", cast=str, default="10")  # percent of the price, a decimal number as text
+ESCROW_FEE_PCT_BY_TIER = _pairs(env("ESCROW_FEE_PCT_BY_TIER", default=""))  # the same for the tiers of User.Tier
 HOLD_DAYS = env.int("HOLD_DAYS", default=7)
 HOLD_DAYS_REVERSIBLE = env.int("HOLD_DAYS_REVERSIBLE", default=14)
+EXPIRE_GRACE_HOURS = env.int("EXPIRE_GRACE_HOURS", default=24)
 REVIEW_WINDOW_DAYS = 14
+# One amount a currency, such as EUR=1000,KES=130000. Above the first two people confirm a payment, send a payout or a refund
+# (none is off); from the second on a freelancer may ask for a payout (none is any amount).
+FOUR_EYES_OVER = _pairs(env("FOUR_EYES_OVER", default=""))
+PAYOUT_MINIMUM = _pairs(env("PAYOUT_MINIMUM", default=""))
+# The account that SEPA payout files are drawn on.
+SEPA_DEBTOR_NAME = env("SEPA_DEBTOR_NAME", default="").strip()
+SEPA_DEBTOR_IBAN = env("SEPA_DEBTOR_IBAN", default="").strip()
+SEPA_DEBTOR_BIC = env("SEPA_DEBTOR_BIC", default="").strip()
+_percents = [_number(percent) for percent in (ESCROW_FEE_PCT, *ESCROW_FEE_PCT_BY_TIER.values())]
+if not all(0 <= percent <= 100 and percent == round(percent, 2) for percent in _percents):
+    raise ImproperlyConfigured("ESCROW_FEE_PCT and ESCROW_FEE_PCT_BY_TIER are numbers from 0 to 100 with at most two decimals.")
+if set(ESCROW_FEE_PCT_BY_TIER) - {"free", "pro", "enterprise"}:
+    raise ImproperlyConfigured("ESCROW_FEE_PCT_BY_TIER names the tiers free, pro and enterprise: pro=8,enterprise=5.")
+for _name, _limits in {"FOUR_EYES_OVER": FOUR_EYES_OVER, "PAYOUT_MINIMUM": PAYOUT_MINIMUM}.items():
+    if not all(re.fullmatch("[A-Z]{3,5}", code) and _number(limit) >= 0 for code, limit in _limits.items()):
+        raise ImproperlyConfigured(f"{_name} is CURRENCY=AMOUNT pairs, comma-separated: EUR=1000,KES=130000.")
+if HOLD_DAYS < 0 or HOLD_DAYS_REVERSIBLE < HOLD_DAYS or EXPIRE_GRACE_HOURS < 0:
+    raise ImproperlyConfigured("HOLD_DAYS and EXPIRE_GRACE_HOURS are from 0 on, HOLD_DAYS_REVERSIBLE at least HOLD_DAYS.")
 try:
-    # Above these amounts two moderators confirm a payment: one amount a currency, such as EUR=1000,KES=130000; none is off.
-    FOUR_EYES_OVER = {code.strip(): limit.strip() for code, limit in env.dict("FOUR_EYES_OVER", default={}).items()}
-    _amounts = [Decimal(ESCROW_FEE_PCT), *(Decimal(limit) for limit in FOUR_EYES_OVER.values())]
-    _right = all(amount.is_finite() and amount >= 0 for amount in _amounts) and _amounts[0] <= 100
-except (InvalidOperation, ValueError):
-    _right = False
-if not _right or HOLD_DAYS < 0 or HOLD_DAYS_REVERSIBLE < HOLD_DAYS:
-    raise ImproperlyConfigured(
-        "ESCROW_FEE_PCT is a number from 0 to 100, FOUR_EYES_OVER CURRENCY=AMOUNT pairs, HOLD_DAYS_REVERSIBLE at least HOLD_DAYS."
-    )
+    SEPA_DEBTOR_IBAN = SEPA_DEBTOR_IBAN and str(IBAN(SEPA_DEBTOR_IBAN))  # without spaces
+    SEPA_DEBTOR_BIC = SEPA_DEBTOR_BIC and str(BIC(SEPA_DEBTOR_BIC))
+except ValueError as _fault:
+    raise ImproperlyConfigured(f"SEPA_DEBTOR_IBAN or SEPA_DEBTOR_BIC is wrong: {_fault}") from None
+if SEPA_DEBTOR_IBAN and not SEPA_DEBTOR_NAME:
+    raise ImproperlyConfigured("Set SEPA_DEBTOR_NAME, the holder of the account SEPA_DEBTOR_IBAN.")
 
 # --- Language and time ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -107,6 +107,14 @@ class TestPeople:
         buyer.refresh_from_db()
         assert (buyer.full_name, buyer.is_staff, buyer.is_active, buyer.email) == ("Amara New", True, True, "amara@example.com")
 
+    def test_a_tier_is_given_and_filtered_by(self, desk: Client, buyer: User, stranger: User):
+        desk.post(change_url(buyer), {**fields_of(desk.get(change_url(buyer))), "tier": "pro"})
+        assert User.objects.get(pk=buyer.pk).tier == User.Tier.PRO
+        assert User.objects.get(pk=stranger.pk).tier == User.Tier.FREE
+        assert list(desk.get(LIST, {"tier__exact": "pro"}).context["cl"].result_list) == [buyer]
+        refused = desk.post(change_url(buyer), {**fields_of(desk.get(change_url(buyer))), "tier": "gold"})
+        assert (refused.status_code, User.objects.get(pk=buyer.pk).tier) == (200, User.Tier.PRO)
+
     def test_the_password_hash_is_not_shown(self, desk: Client, buyer: User):
         assert buyer.password not in desk.get(change_url(buyer)).content.decode()
 
@@ -195,13 +203,14 @@ class TestStaffWhoAreNoAdministrators:
         page = clerk.get(change_url(buyer))
         assert "forget_factors" not in page.content.decode()
         data = fields_of(page)
-        assert set(data) & {"is_active", "is_staff", "is_superuser", "groups", "user_permissions"} == set()
+        assert set(data) & {"is_active", "is_staff", "is_superuser", "groups", "user_permissions", "tier"} == set()
         TOTP.activate(buyer, generate_totp_secret())
-        more = {"full_name": "Tidy Name", "is_staff": "on", "is_superuser": "on", "forget_factors": "on"}
+        more = {"full_name": "Tidy Name", "is_staff": "on", "is_superuser": "on", "forget_factors": "on", "tier": "pro"}
         clerk.post(change_url(buyer), {**data, **more})
         buyer.refresh_from_db()
         assert Authenticator.objects.count() == 1
         assert (buyer.full_name, buyer.is_active, buyer.is_staff, buyer.is_superuser) == ("Tidy Name", True, False, False)
+        assert buyer.tier == User.Tier.FREE
 
     def test_cannot_change_other_staff_or_set_passwords(self, clerk: Client, boss: User, buyer: User):
         assert clerk.post(change_url(boss), {"full_name": "x"}).status_code == 403

@@ -16,9 +16,12 @@ from django.test import override_settings
 pytestmark = pytest.mark.once
 ROOT = settings.BASE_DIR
 SECRET = "a-random-looking-secret-of-more-than-fifty-characters-0123456789"
+OWN_KEY = "VGhpcyBpcyBhIGtleSBmb3IgdGVzdHMgb25seSAhISE="
+SEPA = {"SEPA_DEBTOR_NAME": "Handsel", "SEPA_DEBTOR_IBAN": "DE89 3704 0044 0532 0130 00", "SEPA_DEBTOR_BIC": "COBADEFFXXX"}
 PRODUCTION = {
     "DEBUG": "false",
     "SECRET_KEY": SECRET,
+    "ENCRYPTION_KEYS": OWN_KEY,
     "ALLOWED_HOSTS": "market.example.com",
     "SITE_URL": "https://market.example.com",
     "EMAIL_URL": "smtp+tls://user:password@mail.example.com:587",
@@ -62,6 +65,14 @@ REFUSED = {
     "the secret of development": ({"SECRET_KEY": ""}, "Set SECRET_KEY"),
     "a short secret": ({"SECRET_KEY": "short"}, "Set SECRET_KEY"),
     "a short earlier secret": ({"SECRET_KEY_FALLBACKS": "short"}, "Set SECRET_KEY"),
+    "no key for account numbers": ({"ENCRYPTION_KEYS": ""}, "Set ENCRYPTION_KEYS"),
+    "the key of development": ({"ENCRYPTION_KEYS": "ZGV2ZWxvcG1lbnQtb25seS1lbmNyeXB0aW9uLWtleSE="}, "Set ENCRYPTION_KEYS"),
+    "the key of development as an earlier one": (
+        {"ENCRYPTION_KEYS": f"{OWN_KEY},ZGV2ZWxvcG1lbnQtb25seS1lbmNyeXB0aW9uLWtleSE="},
+        "Set ENCRYPTION_KEYS",
+    ),
+    "a malformed key": ({"ENCRYPTION_KEYS": "secret"}, "ENCRYPTION_KEYS are Fernet keys"),
+    "a malformed earlier key": ({"ENCRYPTION_KEYS": f"{OWN_KEY},AAAA"}, "ENCRYPTION_KEYS are Fernet keys"),
     "no hosts": ({"ALLOWED_HOSTS": ""}, "Set ALLOWED_HOSTS"),
     "any host": ({"ALLOWED_HOSTS": "market.example.com, *"}, "Set ALLOWED_HOSTS"),
     "no address": ({"SITE_URL": ""}, "Set SITE_URL"),
@@ -74,6 +85,17 @@ REFUSED = {
     "a fee over the price": ({"ESCROW_FEE_PCT": "101"}, "ESCROW_FEE_PCT"),
     "a fee that is no number": ({"ESCROW_FEE_PCT": "ten"}, "ESCROW_FEE_PCT"),
     "a fee that is not a number": ({"ESCROW_FEE_PCT": "NaN"}, "ESCROW_FEE_PCT"),
+    "a fee finer than it is kept": ({"ESCROW_FEE_PCT": "7.125"}, "ESCROW_FEE_PCT"),
+    "a tier's fee over the price": ({"ESCROW_FEE_PCT_BY_TIER": "pro=101"}, "ESCROW_FEE_PCT_BY_TIER"),
+    "a tier's fee that is no number": ({"ESCROW_FEE_PCT_BY_TIER": "pro=low"}, "ESCROW_FEE_PCT_BY_TIER"),
+    "a tier that does not exist": ({"ESCROW_FEE_PCT_BY_TIER": "gold=5"}, "ESCROW_FEE_PCT_BY_TIER"),
+    "a limit in no currency": ({"FOUR_EYES_OVER": "eur=1000"}, "FOUR_EYES_OVER"),
+    "a smallest payout that is no number": ({"PAYOUT_MINIMUM": "EUR=few"}, "PAYOUT_MINIMUM"),
+    "a smallest payout below zero": ({"PAYOUT_MINIMUM": "EUR=-5"}, "PAYOUT_MINIMUM"),
+    "an account with wrong check digits": ({**SEPA, "SEPA_DEBTOR_IBAN": "DE88370400440532013000"}, "SEPA_DEBTOR_IBAN"),
+    "a bank code of the wrong shape": ({**SEPA, "SEPA_DEBTOR_BIC": "COBA"}, "SEPA_DEBTOR_BIC"),
+    "an account without its holder": ({**SEPA, "SEPA_DEBTOR_NAME": ""}, "SEPA_DEBTOR_NAME"),
+    "an order that expires before its time": ({"EXPIRE_GRACE_HOURS": "-1"}, "EXPIRE_GRACE_HOURS"),
     "a limit below zero": ({"FOUR_EYES_OVER": "EUR=-1"}, "FOUR_EYES_OVER"),
     "a limit without its currency": ({"FOUR_EYES_OVER": "1000"}, "FOUR_EYES_OVER"),
     "a shorter hold for reversible money": ({"HOLD_DAYS": "7", "HOLD_DAYS_REVERSIBLE": "3"}, "HOLD_DAYS_REVERSIBLE"),
@@ -86,6 +108,17 @@ def test_an_unsafe_or_senseless_environment_is_refused(tmp_path, change, complai
     last_line = start(tmp_path, **environment)
     assert "ImproperlyConfigured" in last_line
     assert complaint in last_line
+
+
+def test_fees_minima_and_the_account_of_payouts_are_read_as_they_are_meant(tmp_path):
+    code = (
+        "from marketplace.settings import *; "
+        "print(ESCROW_FEE_PCT_BY_TIER, PAYOUT_MINIMUM, FOUR_EYES_OVER, SEPA_DEBTOR_IBAN, SEPA_DEBTOR_BIC, EXPIRE_GRACE_HOURS)"
+    )
+    given = {**SEPA, "ESCROW_FEE_PCT_BY_TIER": "pro=8, enterprise=5.50", "PAYOUT_MINIMUM": "EUR=20,KES=1000"}
+    run = python("-c", code, folder=tmp_path, **given)
+    words = "{'pro': '8', 'enterprise': '5.50'} {'EUR': '20', 'KES': '1000'} {} DE89370400440532013000 COBADEFFXXX 24\n"
+    assert (run.stderr, run.stdout) == ("", words)
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
