@@ -54,6 +54,19 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-MINOR_UNITS[currency]), rounding=ROUND_HALF_EVEN)
 
 
+def to_minor(amount: Decimal, currency: str) -> int:
+    """The amount in whole minor units (cents, satoshi); ValueError when it is no whole number of them."""
+    units = amount.scaleb(MINOR_UNITS[currency])
+    if units != units.to_integral_value():
+        raise ValueError(f"{amount} is no whole number of minor units of {currency}.")
+    return int(units)
+
+
+def from_minor(units: int, currency: str) -> Decimal:
+    """The amount that so many minor units are."""
+    return Decimal(units).scaleb(-MINOR_UNITS[currency])
+
+
 def validate_amount(amount: Decimal, currency: str) -> Decimal:
     """The amount in the currency's digits; AmountError if it is no payable amount (sign, size, digits, currency)."""
     if currency not in MINOR_UNITS:

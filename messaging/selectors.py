@@ -45,7 +45,16 @@ def get_notification_for(user: User, notification_id: int) -> Notification:
 
 def wants_mail(user: User, kind: str) -> bool:
     """Whether mail of this kind goes to the person: they are active and have not opted out of it."""
-    return user.is_active and not MailOptOut.objects.filter(user=user, kind=kind).exists()
+    return list_wanted_mail([(user, kind)])[0]
+
+
+def list_wanted_mail(people: list[tuple[User, str]]) -> list[bool]:
+    """The same for each person and kind, in one query."""
+    kinds = {kind for _user, kind in people}
+    refused = set(
+        MailOptOut.objects.filter(user__in=[user for user, _kind in people], kind__in=kinds).values_list("user", "kind")
+    )
+    return [user.is_active and (user.pk, kind) not in refused for user, kind in people]
 
 
 def list_kinds_for(user: User) -> list[Kind]:

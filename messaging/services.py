@@ -4,6 +4,7 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from marketplace.background import wake
 from marketplace.mail import MailNotSent, send_message
 from messaging.events import KINDS
 from messaging.models import MailOptOut, Notification, OutgoingMail
-from messaging.selectors import list_kinds_for, unsubscribe_url_for, wants_mail
+from messaging.selectors import list_kinds_for, list_wanted_mail, unsubscribe_url_for, wants_mail
 
 LEASE = timedelta(minutes=5)
 PAUSES = [timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=12)]
@@ -29,29 +30,61 @@ _mail_is_off = ContextVar("mail_is_off", default=False)
 
 
 # --- Telling people -------------------------------------------------------------------------------------------------
-@transaction.atomic
-def notify(*, recipient: User, kind: str, url: str, context: dict[str, Any]) -> Notification:
-    """Tell a person something, inside the caller's transaction; the mail follows after commit.
+@dataclass(frozen=True)
+class Telling:
+    """What one person is to be told.
 
     `kind` is registered in messaging.events and names the templates `<app>/email/<event>.{subject.txt,txt,html}`, which get
-    `context` and `recipient`, `url` (absolute) and `site_name`. `url` is a path of this site. Instants are shown in the
-    recipient's time zone. Raises KeyError for an unknown kind and ValueError for an address elsewhere.
+    `context` and `recipient`, `url` (absolute) and `site_name`. `url` is a path of this site.
     """
-    severity = KINDS[kind].severity
-    if not url.startswith("/") or url.startswith(("//", "/\\")):
-        raise ValueError(f"A notification leads to a page of this site, not to {url!r}.")
-    app, event = kind.split(".", 1)
-    words = {**context, "recipient": recipient, "url": settings.SITE_URL + url, "site_name": settings.SITE_NAME}
-    words["support_email"] = settings.SUPPORT_EMAIL
-    with timezone.override(ZoneInfo(recipient.time_zone)):
+
+    recipient: User
+    kind: str
+    url: str
+    context: dict[str, Any]
+
+
+def notify(*, recipient: User, kind: str, url: str, context: dict[str, Any]) -> Notification:
+    """Tell one person something; see `Telling` and `notify_all`."""
+    (notification,) = notify_all(tellings=[Telling(recipient, kind, url, context)])
+    return notification
+
+
+@transaction.atomic(savepoint=False)
+def notify_all(*, tellings: list[Telling]) -> list[Notification]:
+    """Tell people something, inside the caller's transaction; the mail follows after commit.
+
+    Instants are shown in the recipient's time zone. Raises KeyError for an unknown kind and ValueError for an address elsewhere.
+    """
+    worded = [(telling, _words_for(telling)) for telling in tellings]
+    notifications = Notification.objects.bulk_create(_notification(telling, words) for telling, words in worded)
+    if notifications and not _mail_is_off.get():
+        wanted = list_wanted_mail([(telling.recipient, telling.kind) for telling in tellings])
+        _queue_mail(
+            [(row, words) for row, (_t, words), is_wanted in zip(notifications, worded, wanted, strict=True) if is_wanted]
+        )
+    return notifications
+
+
+def _words_for(telling: Telling) -> dict[str, Any]:
+    if not telling.url.startswith("/") or telling.url.startswith(("//", "/\\")):
+        raise ValueError(f"A notification leads to a page of this site, not to {telling.url!r}.")
+    return {
+        **telling.context,
+        "recipient": telling.recipient,
+        "url": settings.SITE_URL + telling.url,
+        "site_name": settings.SITE_NAME,
+        "support_email": settings.SUPPORT_EMAIL,
+    }
+
+
+def _notification(telling: Telling, words: dict[str, Any]) -> Notification:
+    severity = KINDS[telling.kind].severity
+    app, event = telling.kind.split(".", 1)
+    with timezone.override(ZoneInfo(telling.recipient.time_zone)):
         subject = _one_line(_render_text(f"{app}/email/{event}.subject.txt", words))
         body = _render_text(f"{app}/email/{event}.txt", words)
-        notification = Notification.objects.create(
-            user=recipient, kind=kind, severity=severity, subject=subject, body=body, url=url
-        )
-        if wants_mail(recipient, kind) and not _mail_is_off.get():
-            _queue_mail(notification, f"{app}/email/{event}.html", words)
-    return notification
+    return Notification(user=telling.recipient, kind=telling.kind, severity=severity, subject=subject, body=body, url=telling.url)
 
 
 @contextmanager
@@ -64,7 +97,14 @@ def without_mail() -> Iterator[None]:
         _mail_is_off.reset(token)
 
 
-def _queue_mail(notification: Notification, html_template: str, words: dict[str, Any]) -> None:
+def _queue_mail(worded: list[tuple[Notification, dict[str, Any]]]) -> None:
+    if worded:
+        OutgoingMail.objects.bulk_create(_mail(notification, words) for notification, words in worded)
+        wake("send_mail_queue")
+
+
+def _mail(notification: Notification, words: dict[str, Any]) -> OutgoingMail:
+    app, event = notification.kind.split(".", 1)
     words = {
         **words,
         "subject": notification.subject,
@@ -72,15 +112,15 @@ def _queue_mail(notification: Notification, html_template: str, words: dict[str,
         "site_url": settings.SITE_URL,
         "unsubscribe_url": unsubscribe_url_for(notification.user, notification.kind),
     }
-    OutgoingMail.objects.create(
-        notification=notification,
-        recipient=notification.user.email,
-        subject=notification.subject,
-        text=_render_text("messaging/email/base.txt", words) + "\n",
-        html=render_to_string(html_template, words),
-        next_attempt_at=timezone.now(),
-    )
-    wake("send_mail_queue")
+    with timezone.override(ZoneInfo(notification.user.time_zone)):
+        return OutgoingMail(
+            notification=notification,
+            recipient=notification.user.email,
+            subject=notification.subject,
+            text=_render_text("messaging/email/base.txt", words) + "\n",
+            html=render_to_string(f"{app}/email/{event}.html", words),
+            next_attempt_at=timezone.now(),
+        )
 
 
 def _render_text(template: str, words: dict[str, Any]) -> str:

@@ -5,7 +5,14 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.forms import AmountField, TextField
 from marketplace.money import format_money
-from orders.models import PaymentProof
+from orders.models import Order, PaymentProof
+from orders.states import Custody
+
+ARRIVED = {
+    "exact": _("exactly what is due"),
+    "less": _("less: hold it as a part, and ask the client for the rest"),
+    "more": _("more: confirm the payment, and refund the rest"),
+}
 
 
 class ConfirmForm(forms.Form):
@@ -16,12 +23,15 @@ class ConfirmForm(forms.Form):
         label=_("Amount received"),
         help_text=_("Type it from the account statement, not from this page."),
     )
+    arrived = forms.ChoiceField(label=_("That is"), choices=list(ARRIVED.items()), widget=forms.RadioSelect, initial="exact")
     prefix = "confirm"
 
-    def __init__(self, *args: object, currency: str, **options: object) -> None:
+    def __init__(self, *args: object, order: Order, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]
-        self.fields["received_amount"].set_currency(currency)  # type: ignore[attr-defined]
-        self.currency = currency
+        self.currency = order.currency
+        self.fields["received_amount"].set_currency(self.currency)  # type: ignore[attr-defined]
+        if order.custody == Custody.DIRECT:  # nothing is held there, so no part can be
+            self.fields["arrived"].choices = [(key, ARRIVED[key]) for key in ("exact", "more")]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, object]:
         amount = self.cleaned_data.get("received_amount")

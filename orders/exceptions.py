@@ -53,3 +53,41 @@ class DeliveryIncomplete(DomainError):
 
 class NoRevisionsLeft(DomainError):
     code = "no_revisions_left"
+
+
+class TooEarly(DomainError):
+    """A step whose time has not come."""
+
+    code = "too_early"
+
+
+class NotEnoughMoney(DomainError):
+    """An account would hold less than nothing."""
+
+    code = "not_enough_money"
+
+
+class AlreadyPaidOut(DomainError):
+    """Money of this decision has left already."""
+
+    code = "already_paid_out"
+
+
+class ProposalRefused(DomainError):
+    code = "proposal_refused"
+
+
+class DisputeRefused(DomainError):
+    code = "dispute_refused"
+
+
+class DisbursementRefused(DomainError):
+    """A payout or refund that cannot be made, or not now."""
+
+    code = "disbursement_refused"
+
+
+class LineRefused(DomainError):
+    """What cannot be done with a line of a bank statement."""
+
+    code = "line_refused"

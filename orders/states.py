@@ -4,7 +4,7 @@
 The rows are numbered as there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from django.utils.translation import gettext_lazy as _
@@ -67,6 +67,34 @@ class Action(StrEnum):
     SUBMIT_WORK = "submit_work"
     APPROVE = "approve"
     REQUEST_REVISION = "request_revision"
+    RECORD_PAYMENT = "record_payment"
+    EXPIRE = "expire"
+    RECORD_PARTIAL = "record_partial"
+    CANCEL_PARTIAL = "cancel_partial"
+    DECLINE = "decline"
+    ASK_PAUSE = "ask_pause"
+    GRANT_PAUSE = "grant_pause"
+    RESUME = "resume"
+    PROPOSE_EXTENSION = "propose_extension"
+    ACCEPT_EXTENSION = "accept_extension"
+    AUTO_APPROVE = "auto_approve"
+    CANCEL_LATE = "cancel_late"
+    PROPOSE_CANCELLATION = "propose_cancellation"
+    ACCEPT_CANCELLATION = "accept_cancellation"
+    DECLINE_PROPOSAL = "decline_proposal"
+    WITHDRAW_PROPOSAL = "withdraw_proposal"
+    OPEN_DISPUTE = "open_dispute"
+    DISPUTE_COMPLETED = "dispute_completed"
+    ANSWER_DISPUTE = "answer_dispute"
+    ADVANCE_DISPUTE = "advance_dispute"
+    TAKE_CASE = "take_case"
+    WITHDRAW_DISPUTE = "withdraw_dispute"
+    OFFER_SETTLEMENT = "offer_settlement"
+    ACCEPT_SETTLEMENT = "accept_settlement"
+    RULE = "rule"
+    APPEAL = "appeal"
+    REOPEN = "reopen"
+    CONFIRM_REFUND = "confirm_refund"
 
 
 STATUS_LABELS = {
@@ -118,6 +146,7 @@ ALLOWED_PAYMENT_STATUS: dict[Status, frozenset[PaymentStatus]] = {
             PaymentStatus.PAID_DIRECT,
             PaymentStatus.DISPUTED,
             PaymentStatus.REFUNDED,
+            PaymentStatus.REFUND_DUE,
         }
     ),
     Status.CANCELLED: frozenset(
@@ -129,62 +158,182 @@ ALLOWED_PAYMENT_STATUS: dict[Status, frozenset[PaymentStatus]] = {
 
 @dataclass(frozen=True)
 class Transition:
-    """One row of the table. `payment` names the payment status the action leads to, by custody; absent, it stays."""
+    """One row of the table.
+
+    `targets` names where the order may go, empty: its status stays. `payment` names by custody where the payment status may go;
+    a custody without names: it stays. Where there are several, the step's own effect says which. `money`, where given, is the
+    payment status the order must have, and `custodies` the custody.
+    """
 
     row: int
     action: Action
     sources: frozenset[Status]
-    target: Status
+    targets: frozenset[Status]
     roles: frozenset[Role]
-    payment: dict[Custody, PaymentStatus] | None = None
+    payment: dict[Custody, frozenset[PaymentStatus]] = field(default_factory=dict)
+    money: frozenset[PaymentStatus] = frozenset(PaymentStatus)
+    custodies: frozenset[Custody] = frozenset(Custody)
 
+
+def _row(
+    row: int,
+    action: Action,
+    sources: str,
+    targets: str,
+    roles: str,
+    *,
+    platform: str = "",
+    direct: str = "",
+    money: str = "",
+    custodies: str = "PLATFORM DIRECT",
+) -> Transition:
+    return Transition(
+        row,
+        action,
+        frozenset(Status(name) for name in sources.split()),
+        frozenset(Status(name) for name in targets.split()),
+        frozenset(Role(letter) for letter in roles.split()),
+        {custody: _payments(names) for custody, names in ((Custody.PLATFORM, platform), (Custody.DIRECT, direct)) if names},
+        _payments(money) if money else frozenset(PaymentStatus),
+        frozenset(Custody(name) for name in custodies.split()),
+    )
+
+
+def _payments(names: str) -> frozenset[PaymentStatus]:
+    return frozenset(PaymentStatus(name) for name in names.split())
+
+
+_FUNDED_STATES = "PAYMENT_CONFIRMED IN_PROGRESS SUBMITTED REVISION_REQUESTED"
+_WORKING = "IN_PROGRESS REVISION_REQUESTED"
+_ENDED = "COMPLETED CANCELLED"
+_IN_DISPUTE = "DISPUTED COMPLETED"  # with the payment status DISPUTED: a completed order is disputed while its hold runs
+_ENDINGS = "RELEASED REFUNDED SPLIT"
+_DIRECT_ENDINGS = "PAID_DIRECT REFUND_DUE"
 
 TRANSITIONS = (
-    Transition(2, Action.SUBMIT_PAYMENT, frozenset({Status.PENDING_PAYMENT}), Status.PAYMENT_SUBMITTED, frozenset({Role.CLIENT})),
-    Transition(
-        4, Action.CANCEL, frozenset({Status.PENDING_PAYMENT}), Status.CANCELLED, frozenset({Role.CLIENT, Role.FREELANCER})
+    _row(2, Action.SUBMIT_PAYMENT, "PENDING_PAYMENT", "PAYMENT_SUBMITTED", "C"),
+    _row(2, Action.RECORD_PAYMENT, "PENDING_PAYMENT", "PAYMENT_SUBMITTED", "V", custodies="PLATFORM"),
+    _row(3, Action.EXPIRE, "PENDING_PAYMENT", "EXPIRED", "T", money="AWAIT_DEPOSIT"),
+    _row(4, Action.CANCEL, "PENDING_PAYMENT", "CANCELLED", "C F", money="AWAIT_DEPOSIT"),
+    _row(5, Action.SIGN_PAYMENT, "PAYMENT_SUBMITTED", "PAYMENT_SUBMITTED", "V"),  # the first of two, over the site's limit
+    _row(5, Action.CONFIRM_PAYMENT, "PAYMENT_SUBMITTED", "PAYMENT_CONFIRMED", "V", platform="FUNDS_HELD", direct="PAID_DIRECT"),
+    _row(6, Action.REJECT_PAYMENT, "PAYMENT_SUBMITTED", "PENDING_PAYMENT", "V"),
+    _row(
+        7, Action.RECORD_PARTIAL, "PAYMENT_SUBMITTED", "PENDING_PAYMENT", "V", platform="PARTIALLY_FUNDED", custodies="PLATFORM"
     ),
-    Transition(  # the first of two signatures, over the site's limit
-        5, Action.SIGN_PAYMENT, frozenset({Status.PAYMENT_SUBMITTED}), Status.PAYMENT_SUBMITTED, frozenset({Role.VERIFIER})
+    _row(7, Action.CANCEL_PARTIAL, "PENDING_PAYMENT", "CANCELLED", "C V", platform="REFUNDED", money="PARTIALLY_FUNDED"),
+    _row(8, Action.START_WORK, "PAYMENT_CONFIRMED", "IN_PROGRESS", "F"),
+    _row(9, Action.DECLINE, "PAYMENT_CONFIRMED", "CANCELLED", "C F", platform="REFUNDED", direct="REFUND_DUE"),
+    _row(10, Action.ASK_PAUSE, "IN_PROGRESS", "", "F"),
+    _row(10, Action.GRANT_PAUSE, "IN_PROGRESS", "", "C T"),
+    _row(10, Action.RESUME, "IN_PROGRESS", "", "C F T"),
+    _row(11, Action.PROPOSE_EXTENSION, _WORKING, "", "C F"),
+    _row(11, Action.ACCEPT_EXTENSION, _WORKING, "", "C F"),
+    _row(12, Action.SUBMIT_WORK, _WORKING, "SUBMITTED", "F"),
+    _row(13, Action.APPROVE, "SUBMITTED", "COMPLETED", "C", platform="RELEASED"),
+    _row(14, Action.AUTO_APPROVE, "SUBMITTED", "COMPLETED", "T", platform="RELEASED"),
+    _row(15, Action.REQUEST_REVISION, "SUBMITTED", "REVISION_REQUESTED", "C"),
+    _row(16, Action.CANCEL_LATE, "IN_PROGRESS", "CANCELLED", "C", platform="REFUNDED", direct="REFUND_DUE"),
+    _row(17, Action.PROPOSE_CANCELLATION, _FUNDED_STATES, "", "C F"),
+    _row(17, Action.ACCEPT_CANCELLATION, _FUNDED_STATES, "CANCELLED", "C F T", platform="REFUNDED SPLIT", direct="REFUND_DUE"),
+    _row(17, Action.DECLINE_PROPOSAL, _FUNDED_STATES, "", "C F T"),
+    _row(17, Action.WITHDRAW_PROPOSAL, _FUNDED_STATES, "", "C F"),
+    _row(18, Action.OPEN_DISPUTE, f"{_WORKING} SUBMITTED", "DISPUTED", "C F", platform="DISPUTED", direct="DISPUTED"),
+    _row(18, Action.OPEN_DISPUTE, "PAYMENT_SUBMITTED", "DISPUTED", "C F", direct="DISPUTED", custodies="DIRECT"),
+    _row(
+        19, Action.DISPUTE_COMPLETED, "COMPLETED", "", "C M", platform="DISPUTED", direct="DISPUTED", money="RELEASED PAID_DIRECT"
     ),
-    Transition(
-        5,
-        Action.CONFIRM_PAYMENT,
-        frozenset({Status.PAYMENT_SUBMITTED}),
-        Status.PAYMENT_CONFIRMED,
-        frozenset({Role.VERIFIER}),
-        {Custody.PLATFORM: PaymentStatus.FUNDS_HELD, Custody.DIRECT: PaymentStatus.PAID_DIRECT},
+    _row(18, Action.ANSWER_DISPUTE, _IN_DISPUTE, "", "C F", money="DISPUTED"),
+    _row(18, Action.ADVANCE_DISPUTE, _IN_DISPUTE, "", "T", money="DISPUTED"),
+    _row(
+        20,
+        Action.WITHDRAW_DISPUTE,
+        _IN_DISPUTE,
+        f"{_WORKING} SUBMITTED PAYMENT_SUBMITTED COMPLETED",
+        "C F M",
+        platform="FUNDS_HELD RELEASED",
+        direct="AWAIT_DEPOSIT PAID_DIRECT",
+        money="DISPUTED",
     ),
-    Transition(
-        6, Action.REJECT_PAYMENT, frozenset({Status.PAYMENT_SUBMITTED}), Status.PENDING_PAYMENT, frozenset({Role.VERIFIER})
+    _row(
+        21,
+        Action.OFFER_SETTLEMENT,
+        _IN_DISPUTE,
+        f"DISPUTED {_ENDED}",
+        "C F",
+        platform=f"DISPUTED {_ENDINGS}",
+        direct=f"DISPUTED {_DIRECT_ENDINGS}",
+        money="DISPUTED",
     ),
-    Transition(8, Action.START_WORK, frozenset({Status.PAYMENT_CONFIRMED}), Status.IN_PROGRESS, frozenset({Role.FREELANCER})),
-    Transition(
-        12,
-        Action.SUBMIT_WORK,
-        frozenset({Status.IN_PROGRESS, Status.REVISION_REQUESTED}),
-        Status.SUBMITTED,
-        frozenset({Role.FREELANCER}),
+    _row(21, Action.ACCEPT_SETTLEMENT, _IN_DISPUTE, _ENDED, "C F", platform=_ENDINGS, direct=_DIRECT_ENDINGS, money="DISPUTED"),
+    _row(22, Action.TAKE_CASE, _IN_DISPUTE, "", "M", money="DISPUTED"),
+    _row(
+        22, Action.RULE, _IN_DISPUTE, _ENDED, "M", platform=_ENDINGS, direct=f"{_DIRECT_ENDINGS} AWAIT_DEPOSIT", money="DISPUTED"
     ),
-    Transition(
-        13,
-        Action.APPROVE,
-        frozenset({Status.SUBMITTED}),
-        Status.COMPLETED,
-        frozenset({Role.CLIENT}),
-        {Custody.PLATFORM: PaymentStatus.RELEASED},
+    _row(
+        23,
+        Action.APPEAL,
+        _ENDED,
+        "DISPUTED COMPLETED",
+        "C F",
+        platform="DISPUTED",
+        direct="DISPUTED",
+        money=f"{_ENDINGS} {_DIRECT_ENDINGS} AWAIT_DEPOSIT",
     ),
-    Transition(15, Action.REQUEST_REVISION, frozenset({Status.SUBMITTED}), Status.REVISION_REQUESTED, frozenset({Role.CLIENT})),
+    _row(24, Action.REOPEN, "EXPIRED", "PAYMENT_SUBMITTED", "V", custodies="PLATFORM"),
+    _row(25, Action.CONFIRM_REFUND, _ENDED, "", "C M", direct="REFUNDED", money="REFUND_DUE", custodies="DIRECT"),
 )
-BY_ACTION = {transition.action: transition for transition in TRANSITIONS}
 
 
-def transition_for(status: Status, action: Action, roles: frozenset[Role]) -> Transition | None:
-    """The row that lets someone with these roles do `action` in `status`; None when the table says no."""
-    row = BY_ACTION.get(action)
-    return row if row and status in row.sources and roles & row.roles else None
+def transition_for(
+    status: Status, payment_status: PaymentStatus, custody: Custody, action: Action, roles: frozenset[Role]
+) -> Transition | None:
+    """The row that lets someone with these roles do `action` now; None when the table says no."""
+    for row in TRANSITIONS:
+        if (
+            row.action == action
+            and status in row.sources
+            and roles & row.roles
+            and payment_status in row.money
+            and custody in row.custodies
+        ):
+            return row
+    return None
 
 
-def actions_for(status: Status, roles: frozenset[Role]) -> list[Action]:
-    """The actions someone with these roles has in `status`, in the table's order. Guards may still refuse."""
-    return [row.action for row in TRANSITIONS if transition_for(status, row.action, roles)]
+def actions_for(status: Status, payment_status: PaymentStatus, custody: Custody, roles: frozenset[Role]) -> list[Action]:
+    """The actions someone with these roles has, in the table's order. Guards may still refuse."""
+    allowed = (row.action for row in TRANSITIONS if transition_for(status, payment_status, custody, row.action, roles) is row)
+    return list(dict.fromkeys(allowed))
+
+
+class DisbursementState(StrEnum):
+    """Where a payout, a refund or a return of orphan money stands."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+class DisbursementAction(StrEnum):
+    REQUEST = "request"
+    APPROVE = "approve"
+    SEND = "send"
+    CONFIRM = "confirm"
+    FAIL = "fail"
+    RETRY = "retry"
+    WITHDRAW = "withdraw"
+
+
+_D = DisbursementState
+DISBURSEMENT_STEPS: dict[DisbursementAction, tuple[frozenset[DisbursementState], DisbursementState]] = {
+    DisbursementAction.APPROVE: (frozenset({_D.REQUESTED}), _D.APPROVED),
+    DisbursementAction.SEND: (frozenset({_D.APPROVED}), _D.SENT),
+    DisbursementAction.CONFIRM: (frozenset({_D.SENT}), _D.CONFIRMED),
+    DisbursementAction.FAIL: (frozenset({_D.APPROVED, _D.SENT}), _D.FAILED),
+    DisbursementAction.RETRY: (frozenset({_D.FAILED}), _D.REQUESTED),
+    DisbursementAction.WITHDRAW: (frozenset({_D.REQUESTED, _D.FAILED}), _D.WITHDRAWN),
+}

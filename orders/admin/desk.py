@@ -1,6 +1,7 @@
 """The payment verification desk: a queue, and one page per proof where a moderator confirms or rejects it."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -20,9 +21,10 @@ from django.utils.translation import gettext as _
 from marketplace.exceptions import DomainError
 from marketplace.money import format_money
 from marketplace.read_only import ReadOnly
-from orders.admin.flags import flags_of, names_match
+from orders.admin.flags import due_for, flags_of
 from orders.admin.records import signed_in
 from orders.desk_forms import ConfirmForm, RejectForm
+from orders.matching import names_match
 from orders.models import Order, OrderEvent, PaymentProof
 from orders.references import normalize_reference
 from orders.selectors import (
@@ -33,7 +35,8 @@ from orders.selectors import (
     needs_two_signatures,
     with_earlier_uses,
 )
-from orders.services.payments import confirm_payment, reject_payment
+from orders.services.payments import confirm_payment, record_partial, reject_payment
+from orders.states import Action
 from orders.timeline import timeline
 
 State = PaymentProof.State
@@ -96,10 +99,13 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
         proof = self._proof(request, proof_id)
 
         def decide(data: dict[str, Any]) -> str:
-            order = confirm_payment(actor=signed_in(request), order_id=proof.order_id, proof_id=proof.pk, **data)
-            return _said(proof, order)
+            step = {"actor": signed_in(request), "order_id": proof.order_id, "proof_id": proof.pk, "seen": data["seen"]}
+            if data["arrived"] == "less":
+                return _said(record_partial(**step, received_amount=data["received_amount"]))
+            more = data["arrived"] == "more"
+            return _said(confirm_payment(**step, received_amount=data["received_amount"], more_arrived=more))
 
-        return self._decide(request, proof, ConfirmForm(request.POST, currency=proof.order.currency), decide)
+        return self._decide(request, proof, ConfirmForm(request.POST, order=proof.order), decide)
 
     def reject(self, request: HttpRequest, proof_id: UUID) -> HttpResponse:
         proof = self._proof(request, proof_id)
@@ -130,7 +136,7 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
     def _verification(self, request: HttpRequest, proof: PaymentProof, answered: forms.Form | None = None) -> HttpResponse:
         order = proof.order
         fresh = [
-            ConfirmForm(currency=order.currency, initial={"seen": order.version}),
+            ConfirmForm(order=order, initial={"seen": order.version}),
             RejectForm(initial={"seen": order.version}),
         ]
         confirm, reject = [answered if isinstance(answered, type(form)) else form for form in fresh]
@@ -144,14 +150,15 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
             "is_open": proof.state == State.SUBMITTED,
             "is_overdue": _is_overdue(proof),
             "name_matches": names_match(proof.payer_name, order.client.full_name),
-            "amount_matches": proof.amount == order.expected_amount,
+            "due": due_for(proof),
+            "amount_matches": proof.amount == due_for(proof),
             "paid_before_order": proof.paid_at < order.created_at,
             "needs_two": needs_two_signatures(order),
             "signed_by_me": proof.first_confirmed_by_id == request.user.pk,
             "flags": flags_of(proof),
             "earlier": list_earlier_uses(proof),
             "attempts": order.proofs.select_related("decided_by").exclude(pk=proof.pk),
-            "events": timeline(order),
+            "events": timeline(order, for_staff=True),
         }
         return self._page(request, "admin/orders/paymentproof/verify.html", context)
 
@@ -170,11 +177,19 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
         return TemplateResponse(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
 
 
-def _said(proof: PaymentProof, order: Order) -> str:
-    words = {"amount": format_money(order.expected_amount, order.currency), "reference": order.payment_reference}
-    if order.confirmed_at:
-        return _("Confirmed: %(amount)s for order %(reference)s.") % words
-    return _("Signed: %(amount)s for order %(reference)s. A second moderator must confirm it now.") % words
+def _said(order: Order) -> str:
+    last = order.events.latest("number")
+    amount = Decimal(last.data.get("received") or order.amount_due)
+    words = {
+        "amount": format_money(amount, order.currency),
+        "due": format_money(order.amount_due, order.currency),
+        "reference": order.payment_reference,
+    }
+    return {
+        Action.CONFIRM_PAYMENT: _("Confirmed: %(amount)s for order %(reference)s."),
+        Action.RECORD_PARTIAL: _("Held as a part: %(amount)s for order %(reference)s. The client is asked for %(due)s."),
+        Action.SIGN_PAYMENT: _("Signed: order %(reference)s. A second moderator must confirm it now."),
+    }[Action(last.action)] % words
 
 
 def _to_the_next(request: HttpRequest, proof: PaymentProof) -> HttpResponse:

@@ -1,11 +1,12 @@
 """What a moderator should look at twice in a proof."""
 
-import unicodedata
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
 from marketplace.money import format_money
+from orders.matching import names_match
 from orders.models import PaymentProof
 from orders.selectors import REJECTIONS_BEFORE_STAFF_ONLY
 from orders.states import Custody
@@ -19,6 +20,11 @@ class Flag:
     tone: str
 
 
+def due_for(proof: PaymentProof) -> Decimal:
+    """What a proof should show: what is due of the order; once it is verified, what was found."""
+    return proof.verified_amount if proof.verified_amount is not None else proof.order.amount_due
+
+
 def flags_of(proof: PaymentProof) -> list[Flag]:
     """The flags of a proof that comes from `with_earlier_uses`."""
     order = proof.order
@@ -26,7 +32,7 @@ def flags_of(proof: PaymentProof) -> list[Flag]:
         (proof.reference_seen, _("Reference used before"), "problem"),  # type: ignore[attr-defined]
         (proof.file_seen, _("Receipt used before"), "problem"),  # type: ignore[attr-defined]
         (
-            proof.amount != order.expected_amount,
+            proof.amount != due_for(proof),
             _("Claims %(amount)s") % {"amount": format_money(proof.amount, order.currency)},
             "problem",
         ),
@@ -37,13 +43,3 @@ def flags_of(proof: PaymentProof) -> list[Flag]:
         (bool(proof.first_confirmed_by_id), _("Signed by %(name)s") % {"name": proof.first_confirmed_by}, "info"),
     ]
     return [Flag(label, tone) for applies, label, tone in flags if applies]
-
-
-def names_match(payer: str, client: str) -> bool:
-    """Whether the payer bears all the client's names, in any order, case and spelling of accents: OKAFOR AMARA, Amara Okafor."""
-    return bool(_names(client)) and _names(client) <= _names(payer)
-
-
-def _names(text: str) -> set[str]:
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return set("".join(c if c.isalnum() else " " for c in plain).split())

@@ -1,6 +1,7 @@
 """One purchase of a gig, with everything it promised copied onto it, and the history of what happened to it."""
 
 import uuid
+from decimal import Decimal
 from functools import reduce
 from operator import or_
 
@@ -32,7 +33,7 @@ _ALLOWED_PAIRS = reduce(
 
 
 class Order(models.Model):
-    """A deal. Only `orders.services.lifecycle.change_order_status` writes `status`, `payment_status` and `version`."""
+    """A deal. Only `orders.services.change.change_order_status` writes `status`, `payment_status` and `version`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     client = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders_as_client")
@@ -71,6 +72,7 @@ class Order(models.Model):
     payment_instructions = models.TextField(blank=True)
     is_reversible = models.BooleanField(default=False)
     expected_amount = money_field()
+    funded_amount = money_field(default=0)  # of it verified so far; under PLATFORM custody what deposits brought into escrow
     payment_reference = models.CharField(max_length=20, unique=True)
 
     # Facts that stay true.
@@ -93,7 +95,19 @@ class Order(models.Model):
     completed_at = models.DateTimeField(null=True, blank=True)
     hold_until = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    expired_at = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)  # the delivery clock stands since then
+    paused_until = models.DateTimeField(null=True, blank=True)
+    paused_days = models.PositiveSmallIntegerField(default=0)  # granted so far, of 14
     updated_at = models.DateTimeField(auto_now=True)
+
+    # When the next of its clocks fires; and how often that went wrong, so that one bad order never stops the others.
+    proposal_by = models.DateTimeField(null=True, blank=True)  # of the open proposal
+    dispute_by = models.DateTimeField(null=True, blank=True)  # when the open dispute moves on
+    reminded_until = models.DateTimeField(null=True, blank=True)  # reminders of instants up to here are done
+    next_clock_at = models.DateTimeField(null=True, blank=True)
+    clock_failures = models.PositiveSmallIntegerField(default=0)
+    clock_error = models.CharField(max_length=500, blank=True)
 
     class Meta:
         verbose_name = _("order")
@@ -107,6 +121,7 @@ class Order(models.Model):
             models.Index(fields=["client", "status", "-created_at"], name="orders_order_buying"),
             models.Index(fields=["freelancer", "status", "-created_at"], name="orders_order_selling"),
             models.Index(fields=["status", "proof_submitted_at"], name="orders_order_status"),
+            models.Index(fields=["next_clock_at"], name="orders_order_clock", condition=models.Q(next_clock_at__isnull=False)),
         ]
         constraints = [
             models.UniqueConstraint(fields=["client", "placement_key"], name="orders_order_placed_once"),
@@ -121,6 +136,10 @@ class Order(models.Model):
                 | models.Q(custody=Custody.DIRECT.value) & ~models.Q(payment_status__in=sorted(PLATFORM_ONLY)),
                 name="orders_order_custody_money",
             ),
+            models.CheckConstraint(
+                condition=models.Q(funded_amount__gte=0, funded_amount__lte=models.F("expected_amount")),
+                name="orders_order_funded_amount",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -128,6 +147,11 @@ class Order(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("orders:detail", args=[self.id])
+
+    @property
+    def amount_due(self) -> Decimal:
+        """What is still to be paid, in the order's currency."""
+        return self.expected_amount - self.funded_amount
 
 
 class RequirementAnswer(models.Model):

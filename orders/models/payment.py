@@ -48,6 +48,7 @@ class PaymentMethod(models.Model):
         _("reversible"), default=False, help_text=_("The payer can take the money back, for example a card or wallet payment.")
     )
     is_active = models.BooleanField(_("active"), default=True)
+    csv_mapping = models.JSONField(default=dict, blank=True)  # how to read this account's CSV statements (orders.statements)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -70,7 +71,8 @@ class PaymentMethod(models.Model):
 
 
 class PaymentProof(models.Model):
-    """One attempt of a client to show a payment. At most one of an order is live (submitted or verified); all attempts stay.
+    """One attempt of a client to show a payment. At most one of an order is being checked; all attempts stay. Two may be verified
+    where a first payment was only a part. A moderator may enter one for a line of a bank statement (`entered_by`, no receipt).
 
     Within a payment method a normalised reference stands on one live proof only, and once verified it is burned for ever.
     """
@@ -98,11 +100,17 @@ class PaymentProof(models.Model):
     payer_name = models.CharField(max_length=120)
     amount = money_field()  # in the order's currency, as the client claims
     paid_at = models.DateTimeField()
-    receipt = models.FileField(upload_to="receipts/", storage=private_storage, max_length=120)
-    receipt_name = models.CharField(max_length=160)
-    receipt_type = models.CharField(max_length=40)
-    receipt_size = models.PositiveIntegerField()  # bytes
-    receipt_sha256 = models.CharField(max_length=64, db_index=True)
+    receipt = models.FileField(upload_to="receipts/", storage=private_storage, max_length=120, blank=True)
+    receipt_name = models.CharField(max_length=160, blank=True)
+    receipt_type = models.CharField(max_length=40, blank=True)
+    receipt_size = models.PositiveIntegerField(default=0)  # bytes
+    receipt_sha256 = models.CharField(max_length=64, db_index=True, blank=True)
+    statement_line = models.OneToOneField(  # the entry on the account that proves it
+        "orders.StatementLine", on_delete=models.PROTECT, null=True, blank=True, related_name="payment_proof"
+    )
+    entered_by = models.ForeignKey(  # the moderator, where it was not the client
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="proofs_entered"
+    )
     submitted_at = models.DateTimeField()
     first_confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="proofs_first_confirmed"
@@ -126,7 +134,7 @@ class PaymentProof(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["order", "attempt"], name="orders_paymentproof_attempt"),
             models.UniqueConstraint(
-                fields=["order"], condition=models.Q(state__in=["submitted", "verified"]), name="orders_paymentproof_one_live"
+                fields=["order"], condition=models.Q(state="submitted"), name="orders_paymentproof_one_checked"
             ),
             models.UniqueConstraint(
                 fields=["payment_method", "normalized_reference"],
@@ -134,6 +142,9 @@ class PaymentProof(models.Model):
                 name="orders_paymentproof_reference_once",
             ),
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="orders_paymentproof_amount_positive"),
+            models.CheckConstraint(
+                condition=~models.Q(receipt_sha256="") | models.Q(entered_by__isnull=False), name="orders_paymentproof_shown"
+            ),
             models.CheckConstraint(
                 condition=models.Q(state="submitted", decided_at__isnull=True)
                 | (

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,23 +11,29 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from accounts.models import User
 from accounts.selectors import has_needed_factor
 from gigs.models import Gig
 from marketplace.money import plain_amount
-from orders.models import DeliveryFile, Order, OrderEvent, PaymentMethod, PaymentProof
-from orders.states import FINAL, Action, Custody, Role, Status, actions_for
+from orders.models import DeliveryFile, Disbursement, LedgerAccount, Order, OrderEvent, PaymentMethod, PaymentProof
+from orders.states import FINAL, Action, Custody, DisbursementState, PaymentStatus, Role, Status, actions_for
 
 VERIFY = "orders.verify_payment"
+RESOLVE = "orders.resolve_dispute"
+PAY_OUT = "orders.pay_out"
 REJECTIONS_BEFORE_STAFF_ONLY = 3
+LATE_AFTER = timedelta(hours=24)
+WARNED_BEFORE = timedelta(hours=23)
 TABS: dict[str, frozenset[Status]] = {
     "open": frozenset(Status) - FINAL,
     "completed": frozenset({Status.COMPLETED}),
     "cancelled": frozenset({Status.CANCELLED, Status.EXPIRED}),
 }
 SIDES = ("buying", "selling")
+UNSETTLED = (DisbursementState.REQUESTED, DisbursementState.APPROVED, DisbursementState.SENT, DisbursementState.FAILED)
+NEXT_STEP_ROWS = ("proposals", "disputes", "disbursements", "revision_requests")  # what next_steps reads beside the order
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,13 @@ class EarlierUse:
 
 
 def is_moderator(user: User | AnonymousUser) -> bool:
-    return user.is_staff and user.has_perm(VERIFY) and has_needed_factor(user)
+    """Whether they work on orders at all: check payments, rule disputes or pay out."""
+    return any(may(user, permission) for permission in (VERIFY, RESOLVE, PAY_OUT))
+
+
+def may(user: User | AnonymousUser, permission: str) -> bool:
+    """Whether staff have this permission (VERIFY, RESOLVE, PAY_OUT) and the second factor it needs."""
+    return user.is_staff and user.has_perm(permission) and has_needed_factor(user)
 
 
 def freelancer_verifies(order: Order) -> bool:
@@ -56,18 +69,44 @@ def roles_for(user: User | AnonymousUser, order: Order) -> frozenset[Role]:
         return frozenset({Role.CLIENT})
     if user.pk == order.freelancer_id:
         return frozenset({Role.FREELANCER, Role.VERIFIER} if freelancer_verifies(order) else {Role.FREELANCER})
-    return frozenset({Role.MODERATOR, Role.VERIFIER}) if is_moderator(user) else frozenset()
+    by_permission = {Role.VERIFIER: VERIFY, Role.MODERATOR: RESOLVE}
+    return frozenset(role for role, permission in by_permission.items() if may(user, permission))
 
 
 def list_actions_for(user: User | AnonymousUser, order: Order) -> list[Action]:
     """The actions this person has now, for buttons. A guard may still refuse one when it is pressed."""
-    actions = actions_for(Status(order.status), roles_for(user, order))
-    hidden = {Action.SIGN_PAYMENT}
-    if not may_cancel(user, order):
-        hidden.add(Action.CANCEL)
-    if Action.REQUEST_REVISION in actions and not revisions_left(order):
-        hidden.add(Action.REQUEST_REVISION)
-    return [action for action in actions if action not in hidden]
+    actions = actions_for(
+        Status(order.status), PaymentStatus(order.payment_status), Custody(order.custody), roles_for(user, order)
+    )
+    return [action for action in actions if action != Action.SIGN_PAYMENT and is_open_to(user, order, action)]
+
+
+def is_open_to(user: User | AnonymousUser, order: Order, action: Action) -> bool:
+    """Whether the guard that can be told from the order's row lets this person press the button."""
+    now = timezone.now()
+    match action:
+        case Action.CANCEL:
+            return may_cancel(user, order)
+        case Action.REQUEST_REVISION:
+            return bool(revisions_left(order))
+        case Action.DECLINE:
+            return user.pk != order.client_id or order.accept_by is None or order.accept_by <= now
+        case Action.CANCEL_LATE:
+            return is_late(order, now)
+        case _:
+            return True
+
+
+def is_late(order: Order, now: datetime) -> bool:
+    """Whether the client may leave: late by a day of unpaused time, and nothing was ever delivered (row 16)."""
+    return order.due_at is not None and order.paused_at is None and not order.ever_delivered and now >= order.due_at + LATE_AFTER
+
+
+def was_warned_of_approval(order: Order, now: datetime) -> bool:
+    """Whether the client was reminded of this `auto_approve_at` at least a day (less a sweep's delay) ago."""
+    warned = order.reminders.filter(clock="approval_soon", clock_at__lte=order.auto_approve_at).order_by("-sent_at").first()
+    started = order.submitted_at or now
+    return warned is not None and warned.sent_at > started and now - warned.sent_at >= WARNED_BEFORE
 
 
 def may_cancel(user: User | AnonymousUser, order: Order) -> bool:
@@ -98,10 +137,11 @@ def get_party_order(user: User | AnonymousUser, order_id: UUID) -> Order:
 
 def get_order_page_for(user: User | AnonymousUser, order_id: UUID) -> Order:
     """The order with all that its page shows, in a constant number of queries; Http404 as in `get_order_for`."""
-    orders = list_visible_orders(user).prefetch_related(
+    visible = list_visible_orders(user).select_related("receipt", "client", "freelancer", "gig")
+    orders = visible.prefetch_related(
+        *NEXT_STEP_ROWS,
         "answers",
         "deliveries__files",
-        "revision_requests",
         "proofs",
         Prefetch("events", OrderEvent.objects.select_related("actor", "proof")),
     )
@@ -110,7 +150,8 @@ def get_order_page_for(user: User | AnonymousUser, order_id: UUID) -> Order:
 
 def list_orders_for(user: User, *, side: str, tab: str) -> QuerySet[Order]:
     """The user's orders of one side (buying, selling) and tab (open, completed, cancelled), newest first."""
-    return _of_side(user, side).filter(status__in=TABS[tab]).select_related("client", "freelancer")
+    orders = _of_side(user, side).filter(status__in=TABS[tab])
+    return orders.select_related("client", "freelancer").prefetch_related(*NEXT_STEP_ROWS)
 
 
 def count_orders_for(user: User) -> dict[str, dict[str, int]]:
@@ -175,11 +216,11 @@ def get_delivery_file_for(user: User | AnonymousUser, file_id: UUID) -> Delivery
 
 
 def list_proofs_to_judge(user: User | AnonymousUser) -> QuerySet[PaymentProof]:
-    """Every proof of orders a moderator is no party to, decided ones too; none for anybody else."""
-    if not is_moderator(user):
+    """Every proof of orders a moderator is no party to, decided ones too; none for who may not verify."""
+    if not may(user, VERIFY):
         return PaymentProof.objects.none()
     return PaymentProof.objects.exclude(Q(order__client=user) | Q(order__freelancer=user)).select_related(
-        "order__client", "order__freelancer", "payment_method", "first_confirmed_by", "decided_by"
+        "order__client", "order__freelancer", "payment_method", "first_confirmed_by", "decided_by", "entered_by", "statement_line"
     )
 
 
@@ -193,7 +234,11 @@ def list_verification_queue(user: User | AnonymousUser) -> QuerySet[PaymentProof
         | Q(order__proofs_rejected__gte=REJECTIONS_BEFORE_STAFF_ONLY)
         | Q(order__review_due_at__lt=timezone.now())
     )
-    return list_proofs_to_judge(user).filter(for_staff, state=PaymentProof.State.SUBMITTED).order_by("submitted_at")
+    return (
+        list_proofs_to_judge(user)
+        .filter(for_staff, state=PaymentProof.State.SUBMITTED, order__status=Status.PAYMENT_SUBMITTED)
+        .order_by("submitted_at")
+    )
 
 
 def with_earlier_uses(proofs: QuerySet[PaymentProof]) -> QuerySet[PaymentProof]:
@@ -201,14 +246,15 @@ def with_earlier_uses(proofs: QuerySet[PaymentProof]) -> QuerySet[PaymentProof]:
     others = PaymentProof.objects.exclude(order=OuterRef("order"))
     return proofs.annotate(
         reference_seen=Exists(others.filter(normalized_reference=OuterRef("normalized_reference"))),
-        file_seen=Exists(others.filter(receipt_sha256=OuterRef("receipt_sha256"))),
+        file_seen=Exists(others.filter(receipt_sha256=OuterRef("receipt_sha256")).exclude(receipt_sha256="")),
     )
 
 
 def list_earlier_uses(proof: PaymentProof) -> list[EarlierUse]:
     """Every other proof that shows the same reference (on any method) or the very same file, oldest first."""
+    same_file = Q(receipt_sha256=proof.receipt_sha256) & ~Q(receipt_sha256="")
     others = (
-        PaymentProof.objects.filter(Q(normalized_reference=proof.normalized_reference) | Q(receipt_sha256=proof.receipt_sha256))
+        PaymentProof.objects.filter(Q(normalized_reference=proof.normalized_reference) | same_file)
         .exclude(pk=proof.pk)
         .select_related("order__client", "order__freelancer")
         .order_by("submitted_at")
@@ -217,7 +263,7 @@ def list_earlier_uses(proof: PaymentProof) -> list[EarlierUse]:
         EarlierUse(
             other,
             same_reference=other.normalized_reference == proof.normalized_reference,
-            same_file=other.receipt_sha256 == proof.receipt_sha256,
+            same_file=bool(other.receipt_sha256) and other.receipt_sha256 == proof.receipt_sha256,
         )
         for other in others
     ]
@@ -230,23 +276,19 @@ def needs_two_signatures(order: Order) -> bool:
 
 
 def reason_to_stay(user: User) -> str:
-    """Why an account may not be closed: orders that are not over. "" when nothing stands against it."""
-    running = _list_party_orders(user).filter(status__in=TABS["open"]).count()
-    if not running:
-        return ""
-    return ngettext(
-        "%(count)d order is not over yet. Finish or cancel it first: somebody's money depends on it.",
-        "%(count)d orders are not over yet. Finish or cancel them first: somebody's money depends on them.",
-        running,
-    ) % {"count": running}
-
-
-def list_moderators() -> QuerySet[User]:
-    """Active staff who may verify payments, by their own permission, their group's, or as superusers."""
-    app_label, codename = VERIFY.split(".")
-    by_group = Q(groups__permissions__codename=codename, groups__permissions__content_type__app_label=app_label)
-    by_person = Q(user_permissions__codename=codename, user_permissions__content_type__app_label=app_label)
-    return User.objects.filter(is_active=True, is_staff=True).filter(by_group | by_person | Q(is_superuser=True)).distinct()
+    """Why an account may not be closed: orders that are not over, or money that is here or on its way. "" when nothing is."""
+    unsettled = Q(status__in=TABS["open"]) | Q(payment_status__in=(PaymentStatus.DISPUTED, PaymentStatus.REFUND_DUE))
+    running = _list_party_orders(user).filter(unsettled).count()
+    if running:
+        return ngettext(
+            "%(count)d order is not over yet. Finish or cancel it first: somebody's money depends on it.",
+            "%(count)d orders are not over yet. Finish or cancel them first: somebody's money depends on them.",
+            running,
+        ) % {"count": running}
+    on_its_way = Disbursement.objects.filter(Q(person=user) | Q(payer=user), state__in=UNSETTLED)
+    if LedgerAccount.objects.filter(user=user, balance__gt=0).exists() or on_its_way.exists():
+        return gettext("Money of yours is still here or on its way. See your balance: have it paid out first.")
+    return ""
 
 
 def revisions_left(order: Order) -> int:

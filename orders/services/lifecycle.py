@@ -1,8 +1,5 @@
-"""An order from its placing to its approval. `change_order_status` is the only writer of status, payment status and version."""
+"""An order from its placing to its end, but for its payment, its proposals and its disputes."""
 
-import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,18 +7,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import closing_checks
-from accounts.services import record_completed_order as count_for_freelancer
 from gigs.models import Gig, Requirement
-from gigs.services import record_completed_order as count_for_gig
-from marketplace.money import format_money
+from gigs.selectors import fee_percent_for
 from marketplace.uploads import CheckedFile, discard_files_on_error
-from messaging.services import notify
+from orders.clocks import next_clock
 from orders.exceptions import (
     ActionNotAllowed,
     AnswersIncomplete,
@@ -29,117 +23,34 @@ from orders.exceptions import (
     GigChanged,
     GigNotOrderable,
     NoRevisionsLeft,
-    OrderMoved,
     PaymentMethodNotUsable,
+    TooEarly,
 )
 from orders.models import (
     Delivery,
     DeliveryFile,
+    Disbursement,
     Order,
-    OrderEvent,
     PaymentMethod,
-    PaymentProof,
     RequirementAnswer,
     RevisionRequest,
 )
-from orders.notifications import TOLD, recipients
 from orders.references import new_reference
-from orders.selectors import gig_terms, list_payment_methods_for, may_cancel, reason_to_stay, roles_for
-from orders.states import STATUS_LABELS, Action, Custody, PaymentStatus, Role, Status, transition_for
+from orders.selectors import (
+    gig_terms,
+    is_late,
+    list_payment_methods_for,
+    may_cancel,
+    reason_to_stay,
+    was_warned_of_approval,
+)
+from orders.services.change import Detail, change_order_status, record
+from orders.services.escrow import complete, finish_escrow
+from orders.states import Action, Custody, Role
 
 closing_checks.append(reason_to_stay)  # nobody leaves while an order of theirs runs
 
-ACCEPT_WITHIN = timedelta(hours=24)
 REVISION_AT_LEAST = timedelta(days=2)
-
-
-@dataclass(frozen=True)
-class Detail:
-    """What an event remembers beside the change of status."""
-
-    note: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
-    proof: PaymentProof | None = None
-
-
-Effect = Callable[[Order, datetime], Detail]
-
-
-@transaction.atomic
-def change_order_status(
-    *, order_id: UUID, action: Action, actor: User, seen: int, effect: Effect, said: tuple[object, ...] = ()
-) -> Order:
-    """Take one step of the table and return the fresh order.
-
-    Locks the row; refuses with OrderMoved when the order is no longer at version `seen`, with ActionNotAllowed when the table has
-    no such step for this person; then `effect` re-checks its guards on the locked row, writes its own rows and sets the clocks. A
-    repeat of the last step by the same person, who `said` the same with it, is quiet success.
-    """
-    order = _lock(order_id)
-    fingerprint = hashlib.sha256(repr(said).encode()).hexdigest()[:16]
-    if _is_repeat(order, action, actor, seen, fingerprint):
-        return order
-    roles = roles_for(actor, order)
-    row = transition_for(Status(order.status), action, roles)
-    if order.version != seen and roles:
-        raise OrderMoved(
-            _("Someone was faster: this order is now “%(status)s”. Look at it again before you decide.")
-            % {"status": STATUS_LABELS[Status(order.status)]}
-        )
-    if row is None:
-        raise ActionNotAllowed(
-            _("This cannot be done now: the order is “%(status)s”.") % {"status": STATUS_LABELS[Status(order.status)]}
-        )
-    now = timezone.now()
-    before = order.status
-    detail = effect(order, now)
-    detail.data["fingerprint"] = fingerprint
-    order.status = row.target
-    order.payment_status = (row.payment or {}).get(Custody(order.custody), PaymentStatus(order.payment_status))
-    order.version += 1
-    order.save()
-    _record(order, action, before, actor, min(roles & row.roles), detail, now)
-    return order
-
-
-def _lock(order_id: UUID) -> Order:
-    return Order.objects.select_for_update(of=("self",)).select_related("client", "freelancer", "gig").get(pk=order_id)
-
-
-def _is_repeat(order: Order, action: Action, actor: User, seen: int, fingerprint: str) -> bool:
-    last = order.events.order_by("-number").first()
-    return last is not None and (
-        (last.number, last.action, last.actor_id, last.data.get("fingerprint")) == (seen + 1, action, actor.pk, fingerprint)
-    )
-
-
-def _record(order: Order, action: Action, before: str, actor: User, role: Role, detail: Detail, now: datetime) -> None:
-    """Append the event and tell the people concerned, in the same transaction."""
-    event = OrderEvent.objects.create(
-        order=order,
-        number=order.version,
-        action=action,
-        from_status=before,
-        to_status=order.status,
-        payment_status=order.payment_status,
-        actor=actor,
-        role=role,
-        note=detail.note,
-        data=detail.data,
-        proof=detail.proof,
-        created_at=now,
-    )
-    amount = format_money(order.expected_amount, order.currency)
-    words = {"order": order, "event": event, "actor": actor, "proof": detail.proof, "amount": amount}
-    for audience, kind in TOLD[action]:
-        for person in recipients(order, audience, but=actor):
-            notify(recipient=person, kind=kind, url=_page_for(person, order, kind), context=words)
-
-
-def _page_for(person: User, order: Order, kind: str) -> str:
-    if person.pk in (order.client_id, order.freelancer_id):
-        return order.get_absolute_url()
-    return reverse("admin:orders_paymentproof_verify", args=[order.proofs.latest("attempt").pk])
 
 
 @transaction.atomic
@@ -151,7 +62,12 @@ def place_order(
     `answers` maps requirement ids to texts. `terms` is what `gig_terms` said when the client looked. The same `placement_key`
     twice returns the first order. Raises GigNotOrderable, GigChanged, PaymentMethodNotUsable, AnswersIncomplete.
     """
-    gig = Gig.objects.select_for_update(of=("self",), no_key=True).select_related("freelancer").filter(pk=gig_id).first()
+    gig = (
+        Gig.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("freelancer", "category__parent")
+        .filter(pk=gig_id)
+        .first()
+    )
     placed = Order.objects.filter(client=actor, placement_key=placement_key).first()
     if placed:
         return placed
@@ -166,11 +82,13 @@ def place_order(
         raise PaymentMethodNotUsable(_("This way to pay is no longer offered. Choose another one."))
     rows = _answer_rows(list(gig.requirements.all()), answers)
     now = timezone.now()
-    order = Order.objects.create(client=actor, placement_key=placement_key, **_snapshot(gig, method), **_opening(method, now))
+    order = Order(client=actor, placement_key=placement_key, **_snapshot(gig, method), **_opening(method, now))
+    order.next_clock_at = next_clock(order)
+    order.save(force_insert=True)
     RequirementAnswer.objects.bulk_create(
         RequirementAnswer(order=order, position=n, question=question, answer=answer) for n, (question, answer) in enumerate(rows)
     )
-    _record(order, Action.PLACE_ORDER, "", actor, Role.CLIENT, Detail(), now)
+    record(order, Action.PLACE_ORDER, "", actor, Role.CLIENT, Detail(), now)
     return order
 
 
@@ -199,7 +117,7 @@ def _snapshot(gig: Gig, method: PaymentMethod) -> dict[str, Any]:
         "revisions_included": gig.revisions_included,
         "auto_approve_days": gig.auto_approve_days,
         "hold_days": settings.HOLD_DAYS_REVERSIBLE if method.is_reversible else settings.HOLD_DAYS,
-        "escrow_fee_pct": Decimal(settings.ESCROW_FEE_PCT) if method.custody == Custody.PLATFORM else Decimal(0),
+        "escrow_fee_pct": fee_percent_for(gig) if method.custody == Custody.PLATFORM else Decimal(0),
         "custody": method.custody,
         "payment_method": method,
         "pay_to_kind": method.kind,
@@ -220,11 +138,9 @@ def _opening(method: PaymentMethod, now: datetime) -> dict[str, Any]:
 
 
 def cancel(*, actor: User, order_id: UUID, seen: int, note: str = "") -> Order:
-    """Call off an order nothing was paid for (row 4). Once a proof was handed in, only the client: money may be on its way."""
+    """Leave an order nobody has paid anything of (row 4); else see `cancel_partial`."""
 
     def effect(order: Order, now: datetime) -> Detail:
-        if order.payment_status != PaymentStatus.AWAIT_DEPOSIT:
-            raise ActionNotAllowed(_("Part of this order is paid, so it cannot simply be cancelled."))
         if not may_cancel(actor, order):
             raise ActionNotAllowed(
                 _("The client has handed in a proof of payment, so only they can cancel. Ask a moderator for help.")
@@ -233,6 +149,63 @@ def cancel(*, actor: User, order_id: UUID, seen: int, note: str = "") -> Order:
         return Detail(note=note)
 
     return change_order_status(order_id=order_id, action=Action.CANCEL, actor=actor, seen=seen, effect=effect, said=(note,))
+
+
+def cancel_partial(*, actor: User, order_id: UUID, seen: int, note: str = "") -> Order:
+    """Leave an order that was paid in part (row 7): the part becomes a refund."""
+
+    def effect(order: Order, now: datetime) -> Detail:
+        return _call_off(order, now, actor, Disbursement.Reason.PARTIAL, note)
+
+    return change_order_status(
+        order_id=order_id, action=Action.CANCEL_PARTIAL, actor=actor, seen=seen, effect=effect, said=(note,)
+    )
+
+
+def decline(*, actor: User, order_id: UUID, seen: int, note: str = "") -> Order:
+    """Not do a paid order (row 9): the freelancer at any time before the start, the client once the time to start is over.
+
+    All the money becomes a refund. Raises TooEarly for a client before `accept_by`.
+    """
+
+    def effect(order: Order, now: datetime) -> Detail:
+        if actor.pk == order.client_id and order.accept_by and now < order.accept_by:
+            raise TooEarly(_("The freelancer still has time to start. After that you can cancel and get everything back."))
+        return _call_off(order, now, actor, Disbursement.Reason.DECLINED, note)
+
+    return change_order_status(order_id=order_id, action=Action.DECLINE, actor=actor, seen=seen, effect=effect, said=(note,))
+
+
+def cancel_late(*, actor: User, order_id: UUID, seen: int, note: str = "") -> Order:
+    """Leave an order that is late by a day of unpaused time and of which nothing was ever delivered (row 16): full refund."""
+
+    def effect(order: Order, now: datetime) -> Detail:
+        if not is_late(order, now):
+            raise TooEarly(_("You can cancel a day after the delivery was due, if nothing was delivered by then."))
+        return _call_off(order, now, actor, Disbursement.Reason.LATE, note)
+
+    return change_order_status(order_id=order_id, action=Action.CANCEL_LATE, actor=actor, seen=seen, effect=effect, said=(note,))
+
+
+def _call_off(order: Order, now: datetime, actor: User, reason: Disbursement.Reason, note: str) -> Detail:
+    order.cancelled_at, order.accept_by, order.due_at = now, None, None
+    order.paused_at = order.paused_until = None
+    finish_escrow(order=order, freelancer_amount=Decimal(0), reason=reason, actor=actor, now=now)
+    return Detail(note=note)
+
+
+def expire(*, order_id: UUID, seen: int, now: datetime, locked: Order | None = None) -> Order:
+    """End an order nobody paid (row 3), for the clock. TooEarly before the pay window and its grace are over."""
+
+    def effect(order: Order, now: datetime) -> Detail:
+        if now < order.pay_by + timedelta(hours=settings.EXPIRE_GRACE_HOURS):
+            raise TooEarly(_("The time to pay is not over."))
+        order.expired_at = now
+        return Detail()
+
+    return change_order_status(
+        order_id=order_id, action=Action.EXPIRE, actor=None, seen=seen, effect=effect, now=now, locked=locked
+    )
 
 
 def start_work(*, actor: User, order_id: UUID, seen: int) -> Order:
@@ -267,6 +240,7 @@ def submit_work(*, actor: User, order_id: UUID, seen: int, note: str, links: lis
                 undo.callback(row.file.delete, save=False)
                 row.save()
             order.submitted_at, order.due_at, order.ever_delivered = now, None, True
+            order.paused_at = order.paused_until = None
             order.auto_approve_at = now + timedelta(days=order.auto_approve_days)
             return Detail(data={"delivery": number})
 
@@ -278,14 +252,29 @@ def approve(*, actor: User, order_id: UUID, seen: int) -> Order:
     """Accept the delivery (row 13): the order is complete, the money is the freelancer's after the hold."""
 
     def effect(order: Order, now: datetime) -> Detail:
-        order.completed_at, order.auto_approve_at = now, None
-        if order.custody == Custody.PLATFORM:
-            order.hold_until = now + timedelta(days=order.hold_days)
-        count_for_freelancer(freelancer=order.freelancer)
-        count_for_gig(gig=order.gig)
+        complete(order=order, freelancer_amount=order.expected_amount, actor=actor, now=now)
         return Detail()
 
     return change_order_status(order_id=order_id, action=Action.APPROVE, actor=actor, seen=seen, effect=effect)
+
+
+def auto_approve(*, order_id: UUID, seen: int, now: datetime, locked: Order | None = None) -> Order:
+    """Accept a delivery nobody decided about in time (row 14), for the clock.
+
+    TooEarly before `auto_approve_at`, while a proposal is open, and while the client was not warned a day ahead.
+    """
+
+    def effect(order: Order, now: datetime) -> Detail:
+        if order.auto_approve_at is None or now < order.auto_approve_at or order.proposal_by:
+            raise TooEarly(_("The client still has time to decide."))
+        if not was_warned_of_approval(order, now):
+            raise TooEarly(_("The client was not warned yet."))
+        complete(order=order, freelancer_amount=order.expected_amount, actor=None, now=now)
+        return Detail()
+
+    return change_order_status(
+        order_id=order_id, action=Action.AUTO_APPROVE, actor=None, seen=seen, effect=effect, now=now, locked=locked
+    )
 
 
 def request_revision(*, actor: User, order_id: UUID, seen: int, items: list[str]) -> Order:

@@ -28,7 +28,7 @@ from orders.exceptions import (
 )
 from orders.models import Order, PaymentMethod
 from orders.references import is_reference
-from orders.selectors import gig_terms, list_visible_orders, roles_for
+from orders.selectors import gig_terms, list_visible_orders, reason_to_stay, roles_for
 from orders.services import lifecycle
 from orders.states import Custody, PaymentStatus, Status
 from orders.tests.factories import (
@@ -341,9 +341,11 @@ def test_approval_under_platform_custody_starts_the_hold(buyer: User, freelancer
     assert order.hold_until == order.completed_at + timedelta(days=order.hold_days)
 
 
-def test_approval_under_direct_custody_holds_nothing(buyer: User, freelancer: User):
+def test_approval_under_direct_custody_leaves_the_money_where_it_is(buyer: User, freelancer: User):
     order = order_in(Status.COMPLETED, client=buyer, freelancer=freelancer, custody=Custody.DIRECT)
-    assert (order.payment_status, order.hold_until) == (PaymentStatus.PAID_DIRECT, None)
+    assert order.payment_status == PaymentStatus.PAID_DIRECT
+    assert order.hold_until == order.completed_at + timedelta(days=order.hold_days)  # so long the client may still dispute it
+    assert not order.transfers.exists()
 
 
 def test_approval_counts_once_for_freelancer_and_gig(buyer: User, freelancer: User):
@@ -426,3 +428,17 @@ def test_a_moderator_without_the_factor_staff_need_sees_no_orders(buyer: User, f
     settings.STAFF_SECOND_FACTOR_REQUIRED = True
     assert not list_visible_orders(moderator).exists()
     assert roles_for(moderator, order) == frozenset()
+
+
+@pytest.mark.parametrize("status", [Status.COMPLETED])
+def test_nobody_leaves_while_money_of_theirs_is_here(status: Status, buyer: User, freelancer: User):
+    order_in(status, client=buyer, freelancer=freelancer)
+    assert reason_to_stay(freelancer).startswith("Money of yours is still here")
+    assert reason_to_stay(buyer) == ""
+
+
+def test_nobody_leaves_who_owes_or_waits_for_a_refund(buyer: User, freelancer: User):
+    order = order_in(Status.PAYMENT_CONFIRMED, client=buyer, freelancer=freelancer, custody=Custody.DIRECT)
+    order = lifecycle.decline(actor=freelancer, order_id=order.pk, seen=order.version)
+    assert reason_to_stay(freelancer) and reason_to_stay(buyer)
+    assert reason_to_stay(freelancer) == reason_to_stay(buyer)

@@ -78,16 +78,24 @@ def test_one_form_places_one_order(order: Order):
         copy_of(order, payment_reference="2222-2222").save()
 
 
-def test_an_order_has_one_live_proof(order: Order):
+def test_one_proof_of_an_order_is_checked_at_a_time(order: Order):
     proof = hand_in_proof(order).proofs.get()
-    with refused("orders_paymentproof_one_live"):
+    with refused("orders_paymentproof_one_checked"):
         copy_of(proof, attempt=2, normalized_reference="OTHER").save()
-    with refused("orders_paymentproof_one_live"):
-        decided = {"decided_at": timezone.now(), "decided_by_id": order.client_id, "verified_amount": Decimal(120)}
-        copy_of(proof, attempt=2, normalized_reference="OTHER", state="verified", **decided).save()
     rejected = {"state": "rejected", "decided_at": timezone.now(), "rejection_reason": "not_found"}
     copy_of(proof, attempt=2, **rejected).save()
     assert order.proofs.count() == 2
+
+
+def test_a_proof_without_a_receipt_was_entered_by_a_moderator(order: Order):
+    proof = hand_in_proof(order).proofs.get()
+    with refused("orders_paymentproof_shown"):
+        PaymentProof.objects.filter(pk=proof.pk).update(receipt_sha256="")
+
+
+def test_an_order_is_never_funded_beyond_its_price(order: Order):
+    with refused("orders_order_funded_amount"):
+        Order.objects.filter(pk=order.pk).update(funded_amount=order.expected_amount + 1)
 
 
 def test_attempts_are_numbered_once(order: Order):
