@@ -1,115 +1,176 @@
-"""Whose turn, until when, and what if nobody acts: for every status, side and custody."""
+"""Whose turn, until when, and what if nobody acts: for every situation, side and custody."""
 
-from datetime import timedelta
+import inspect
+import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from orders import clocks, next_steps
+from orders.clocks import clocks_of
+from orders.facts import OrderFacts
 from orders.models import Order
-from orders.next_steps import DIRECT_WORDS, TABLE, NextStep, next_step
-from orders.services import payments
-from orders.states import FINAL, Action, Custody, PaymentStatus, Role, Status
-from orders.tests.factories import REACHABLE, hand_in_proof, order_in
+from orders.next_step_words import DIRECT_WORDS, WORDS
+from orders.next_steps import NextStep, next_step, situation
+from orders.states import (
+    ALLOWED_PAYMENT_STATUS,
+    DIRECT_ONLY,
+    FINAL,
+    PLATFORM_ONLY,
+    Custody,
+    PaymentStatus,
+    Role,
+    Status,
+)
+from orders.tests.factories import order_in
+from orders.tests.stories import STORIES, Cast, Story, declined, divided, in_part, judged
 
-SIDES = [Role.CLIENT, Role.FREELANCER]
-# Words that would promise what no clock does yet.
-PROMISES = [
-    "automatic",
-    "will be approved",
-    "is approved by itself",
-    "expires",
-    "is refunded",
-    "will be released",
-    "counts as approved",
-]
-NEXT_ACTION = {
-    (Status.PENDING_PAYMENT, Role.CLIENT): Action.SUBMIT_PAYMENT,
-    (Status.PAYMENT_CONFIRMED, Role.FREELANCER): Action.START_WORK,
-    (Status.IN_PROGRESS, Role.FREELANCER): Action.SUBMIT_WORK,
-    (Status.REVISION_REQUESTED, Role.FREELANCER): Action.SUBMIT_WORK,
-    (Status.SUBMITTED, Role.CLIENT): Action.APPROVE,
-}
+SIDES = (Role.CLIENT, Role.FREELANCER)
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+TOLD = [(story, custody) for story in STORIES for custody in story.custodies]
+# Clocks that only remind of a later one, which is the deadline that the page shows.
+BEFOREHAND = {"review_soon", "accept_soon", "due_soon", "approval_half", "approval_soon", "late"}
 
 
-@pytest.mark.parametrize("side", SIDES)
-@pytest.mark.parametrize("status", Status)
-def test_every_status_has_words_for_both_sides(status: Status, side: Role):
-    assert (status, side) in TABLE
+@pytest.fixture
+def cast(buyer: User, freelancer: User, moderator: User) -> Cast:
+    return Cast(buyer, freelancer, moderator, Custody.PLATFORM)
 
 
-@pytest.mark.parametrize("custody", Custody)
-@pytest.mark.parametrize("side", SIDES)
-@pytest.mark.parametrize("status", REACHABLE)
-def test_turn_deadline_and_consequence_stand_together(
-    status: Status, side: Role, custody: Custody, buyer: User, freelancer: User, moderator: User
-):
-    order = order_in(status, client=buyer, freelancer=freelancer, custody=custody)
-    step = next_step(order, side)
-    direct_check = status == Status.PAYMENT_SUBMITTED and custody == Custody.DIRECT
-    if status in FINAL:
-        expected = "nobody"
-    elif status == Status.PAYMENT_SUBMITTED and not direct_check:
-        expected = "platform"
-    else:
-        mine = (status, side) in NEXT_ACTION or (direct_check and side == Role.FREELANCER)
-        expected = "you" if mine else "them"
-    assert step.turn == expected
+def expected(story: Story, custody: Custody) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The pair of statuses and the keys, under this custody."""
+    if custody == Custody.DIRECT:
+        return story.direct_pair or story.pair, story.direct_keys or story.keys
+    return story.pair, story.keys
+
+
+@pytest.fixture(params=TOLD, ids=[f"{story.name}-{custody}" for story, custody in TOLD])
+def told(request, cast: Cast):
+    """The order of one story, with the clock standing where the story looks at it."""
+    story, cast.custody = request.param
+    with time_machine.travel(NOW, tick=False):
+        order, when = story.tell(cast)
+        with time_machine.travel(when or NOW, tick=False):
+            yield story, Order.objects.select_related("client", "freelancer").get(pk=order.pk)
+
+
+def test_each_situation_has_its_words_turn_deadline_and_consequence(told, django_assert_num_queries):
+    """All of it on one telling: the stories are long."""
+    story, order = told
+    pair, keys = expected(story, Custody(order.custody))
+    assert (order.status, order.payment_status) == pair
+    assert tuple(situation(OrderFacts(order), side, timezone.now()) for side in SIDES) == keys
+    prefetch_related_objects([order], "proposals", "disputes__statements", "disbursements", "revision_requests")
+    with django_assert_num_queries(0):
+        steps = [next_step(order, side) for side in SIDES]
+    for step in steps:
+        check_words(step, order)
+        check_deadline(step, order, story)
+    check_turns(sorted(step.turn for step in steps), order)
+
+
+def check_words(step: NextStep, order: Order) -> None:
+    words = f"{step.headline} {step.text} {step.if_nobody}"
     assert step.headline and step.text
-    assert "%(" not in step.headline + step.text + step.if_nobody
+    assert not re.search(r"%\(|None|\{", words), words
+    if order.custody == Custody.DIRECT:
+        assert not re.search(r"escrow|releas| fee\b", words.lower()), words
     if step.turn != "nobody":
+        assert step.if_nobody
+    if order.status not in FINAL:
+        assert step.turn != "nobody"
         assert step.deadline_at is not None
-        assert step.if_nobody != ""
 
 
-@pytest.mark.parametrize("custody", Custody)
-@pytest.mark.parametrize("status", [s for s in REACHABLE if s not in FINAL])
-def test_exactly_one_side_or_the_platform_has_the_turn(status: Status, custody: Custody, buyer: User, freelancer: User):
-    order = order_in(status, client=buyer, freelancer=freelancer, custody=custody)
-    turns = sorted(next_step(order, side).turn for side in SIDES)
-    assert turns in (["them", "you"], ["platform", "platform"])
+def check_deadline(step: NextStep, order: Order, story: Story) -> None:
+    """What the page shows is the instant of the clock that fires."""
+    if story.clock:
+        assert step.deadline_at == {clock.name: clock.at for clock in clocks_of(order)}[story.clock]
 
 
-def test_no_words_promise_a_clock():
-    words = [str(part) for row in [*TABLE.values(), *DIRECT_WORDS.values()] for part in (row.headline, row.text, row.if_nobody)]
-    assert [(promise, text) for text in words for promise in PROMISES if promise in text.lower()] == []
+def check_turns(turns: list[str], order: Order) -> None:
+    allowed = [["them", "you"], ["platform", "platform"], ["nobody", "nobody"]]
+    if order.payment_status == PaymentStatus.DISPUTED:
+        allowed.append(["you", "you"])  # both write, both bring evidence
+    elif order.status in FINAL:
+        allowed += [["nobody", "you"], ["nobody", "platform"]]  # the client's refund
+    assert turns in allowed
 
 
-@pytest.mark.parametrize("side", SIDES)
-@pytest.mark.parametrize("status", REACHABLE)
-def test_direct_custody_never_speaks_of_escrow_or_release(status: Status, side: Role, buyer: User, freelancer: User):
-    step = next_step(order_in(status, client=buyer, freelancer=freelancer, custody=Custody.DIRECT), side)
-    words = f"{step.headline} {step.text} {step.if_nobody}".lower()
-    assert "escrow" not in words
-    assert "release" not in words
+def test_the_stories_reach_every_allowed_pair_under_both_custodies():
+    reached = {(custody, expected(story, custody)[0]) for story, custody in TOLD}
+    elsewhere = {Custody.PLATFORM: DIRECT_ONLY, Custody.DIRECT: PLATFORM_ONLY}
+    assert reached == {
+        (custody, (status, payment))
+        for custody in Custody
+        for status, payments in ALLOWED_PAYMENT_STATUS.items()
+        for payment in payments - elsewhere[custody]
+    }
 
 
-def test_after_a_rejection_the_client_is_told_to_try_again(buyer: User, freelancer: User, moderator: User):
-    order = order_in(Status.PAYMENT_SUBMITTED, client=buyer, freelancer=freelancer)
-    order = payments.reject_payment(actor=moderator, order_id=order.pk, seen=order.version, reason="not_found", note="Not there.")
-    assert next_step(order, Role.CLIENT).headline == "Your proof was not accepted: hand in another one"
-    assert next_step(order, Role.FREELANCER).turn == "them"
+def test_the_stories_reach_every_row_of_the_table():
+    reached = {
+        (key, side, custody) for story, custody in TOLD for key, side in zip(expected(story, custody)[1], SIDES, strict=True)
+    }
+    # A cancellation is proposed by either side and an answer is missing on either: the same words for both.
+    both = re.compile(r"(my|their|statement of) ")
+    assert {(k, s) for k, s in WORDS if not both.match(k)} <= {(k, s) for k, s, _c in reached}
+    assert {k for k, _s in WORDS} == {k for k, _s, _c in reached}
+    assert {(k, s) for k, s in DIRECT_WORDS if not both.match(k)} <= {(k, s) for k, s, c in reached if c == Custody.DIRECT}
+    assert set(DIRECT_WORDS) <= set(WORDS)
 
 
-def test_after_three_rejections_a_moderator_has_the_turn(buyer: User, freelancer: User):
-    order = order_in(client=buyer, freelancer=freelancer, custody=Custody.DIRECT)
-    for _ in range(3):
-        order = hand_in_proof(order)
-        order = payments.reject_payment(
-            actor=freelancer, order_id=order.pk, seen=order.version, reason="not_found", note="Nothing."
-        )
-    order = hand_in_proof(order)
-    assert [next_step(order, side).turn for side in SIDES] == ["platform", "platform"]
+def test_every_clock_stands_in_a_row():
+    names = set(re.findall(r'Clock\("(\w+)"', inspect.getsource(clocks)))
+    assert names - BEFOREHAND == {story.clock for story in STORIES} - {""}
 
 
-@pytest.mark.parametrize("status", [Status.DISPUTED, Status.EXPIRED])
-@pytest.mark.parametrize("side", SIDES)
-def test_statuses_no_step_reaches_yet_have_words_too(status: Status, side: Role, buyer: User, freelancer: User):
-    order = order_in(client=buyer, freelancer=freelancer)
-    payment = PaymentStatus.DISPUTED if status == Status.DISPUTED else PaymentStatus.AWAIT_DEPOSIT
-    Order.objects.filter(pk=order.pk).update(status=status, payment_status=payment)
-    assert next_step(Order.objects.get(pk=order.pk), side).headline != ""
+def test_every_name_the_words_use_is_known():
+    names = {*next_steps.NAMES, "client", "freelancer", "other"}
+    for row in [*WORDS.values(), *DIRECT_WORDS.values()]:
+        assert set(re.findall(r"%\((\w+)\)s", f"{row.headline}{row.text}{row.if_nobody}")) <= names
+
+
+def test_amounts_and_instants_are_exact(cast: Cast):
+    with time_machine.travel(NOW, tick=False), timezone.override("Africa/Nairobi"):
+        step = next_step(in_part(cast), Role.CLIENT)
+        assert step.headline == "Pay the missing 70.00\u00a0EUR, then hand in your proof"
+        assert "50.00\u00a0EUR of 120.00\u00a0EUR has arrived" in step.text
+        work = next_step(cast.order(Status.IN_PROGRESS), Role.CLIENT)
+        assert "by Mon 9 Mar 2026, 12:30 EAT, you can cancel and get 120.00\u00a0EUR back" in work.if_nobody
+        pay = next_step(cast.order(), Role.CLIENT)
+        assert pay.headline == "Pay 120.00\u00a0EUR, then hand in your proof"
+        assert pay.if_nobody == "The order expires by itself on Fri 6 Mar 2026, 12:30 EAT, and nothing is owed."
+
+
+def test_a_division_is_told_with_the_fee(cast: Cast, settings):
+    order = divided(cast)
+    Order.objects.filter(pk=order.pk).update(escrow_fee_pct="10")
+    order = Order.objects.get(pk=order.pk)
+    assert next_step(order, Role.FREELANCER).headline == "This order is over: 45.00\u00a0EUR is yours"
+    assert "That is 50.00\u00a0EUR less the fee" in next_step(order, Role.FREELANCER).text
+    assert next_step(order, Role.CLIENT).headline == "Say where your refund of 70.00\u00a0EUR should go"
+
+
+def test_a_ruling_names_both_parts_and_the_time_to_appeal(cast: Cast):
+    with time_machine.travel(NOW, tick=False):
+        order = judged(cast)
+        step = next_step(order, Role.FREELANCER)
+    assert "50.00\u00a0EUR to José, 70.00\u00a0EUR back to Amara" in step.text
+    assert "until Thu 5 Mar 2026, 09:30 UTC" in step.text
+    assert step.deadline_at == NOW + timedelta(hours=72)
+
+
+def test_a_refund_under_direct_custody_is_the_freelancers_to_send(cast: Cast):
+    cast.custody = Custody.DIRECT
+    order = declined(cast)
+    assert next_step(order, Role.FREELANCER).headline == "Send 120.00\u00a0EUR back to Amara"
+    assert next_step(order, Role.CLIENT).headline == "José owes you 120.00\u00a0EUR"
 
 
 def test_a_moderator_reads_the_clients_words(buyer: User, freelancer: User):
@@ -117,12 +178,11 @@ def test_a_moderator_reads_the_clients_words(buyer: User, freelancer: User):
     assert next_step(order, Role.MODERATOR) == next_step(order, Role.CLIENT)
 
 
-def test_amount_names_and_reference_are_filled_in(buyer: User):
-    order = order_in(client=buyer, freelancer=UserFactory(full_name="Sam 100% Right"))
-    assert next_step(order, Role.CLIENT).headline == "Pay 120.00\u00a0EUR, then hand in your proof"
-    assert order.payment_reference in next_step(order, Role.CLIENT).text
+def test_a_percent_sign_in_a_name_breaks_nothing(buyer: User):
+    order = order_in(client=buyer, freelancer=UserFactory(full_name="Sam% 100%(right)s"))
     assert next_step(order, Role.FREELANCER).headline == "Waiting for Amara to pay"
-    assert next_step(order, Role.CLIENT).deadline_at == order.created_at + timedelta(hours=72)
+    order = order_in(Status.PAYMENT_CONFIRMED, client=buyer, freelancer=order.freelancer)
+    assert next_step(order, Role.CLIENT).headline == "Paid. Sam% can start now"
 
 
 @pytest.mark.parametrize(("turn", "hours", "is_overdue"), [("you", -1, True), ("you", 1, False), ("nobody", -1, False)])

@@ -1,22 +1,43 @@
 """Who is told what, and in which words: every kind, for both custodies."""
 
+import inspect
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import time_machine
 from django.conf import settings as site
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from gigs.tests.factories import GigFactory
+from marketplace.money import format_money
+from messaging.events import KINDS as EVENTS
 from messaging.models import Notification, OutgoingMail
+from messaging.services import notify
+from orders import clocks
 from orders.models import Order
-from orders.notifications import KINDS, TOLD, Audience, recipients
-from orders.services import lifecycle, payments
-from orders.states import Action, Custody, Status
+from orders.notifications import (
+    DISBURSEMENT_TOLD,
+    KINDS,
+    OWED_BY_FREELANCER,
+    REMINDERS,
+    STAFF_PAGES,
+    TOLD,
+    Audience,
+    disbursement_told,
+    recipients,
+)
+from orders.services import lifecycle, payments, payouts
+from orders.services.change import page_for
+from orders.states import Action, Custody, DisbursementAction, Status
+from orders.tests.disputing import advanced, reviewed, taken
 from orders.tests.factories import deliver, hand_in_proof, method_for, order_in, place
+from orders.tests.stories import DEEDS, STORIES, Cast, a_payout_account, auto_approved, declined, opened, refund_of
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 # What waits for somebody must say until when; the rest needs no deadline.
@@ -68,9 +89,24 @@ def told(person: User) -> list[str]:
     return [kind.removeprefix("orders.") for kind in person.notifications.order_by("pk").values_list("kind", flat=True)]
 
 
-def test_every_step_tells_somebody_and_every_kind_is_used():
+def test_every_action_stands_in_the_table_and_every_kind_is_used():
     assert set(TOLD) == set(Action)
-    assert {kind for rows in TOLD.values() for _audience, kind in rows} == {kind.name for kind in KINDS}
+    assert {action for action, rows in TOLD.items() if not rows} == {Action.RECORD_PAYMENT, Action.CONFIRM_REFUND}
+    tables = [TOLD, REMINDERS, DISBURSEMENT_TOLD, OWED_BY_FREELANCER]
+    used = {kind for table in tables for rows in table.values() for _audience, kind in rows}
+    assert used == {kind.name for kind in KINDS}
+
+
+def test_every_reminder_belongs_to_a_clock_or_to_a_dispute():
+    names = set(re.findall(r'Clock\("(\w+)", [^)]*\)', inspect.getsource(clocks)))
+    acting = set(re.findall(r'Clock\("(\w+)", [^)]*\)?, Action', inspect.getsource(clocks)))
+    assert set(REMINDERS) == (names - acting) | {"dispute_answer_overdue", "dispute_rule_overdue"}
+
+
+def test_every_kind_has_its_three_texts_and_the_folder_nothing_else():
+    folder = Path(site.BASE_DIR) / "templates" / "orders" / "email"
+    wanted = {f"{kind.name.removeprefix('orders.')}.{end}" for kind in KINDS for end in ("subject.txt", "txt", "html")}
+    assert {path.name for path in folder.iterdir()} == wanted | {"_facts.html", "_parts.txt"}
 
 
 @pytest.mark.usefixtures("four_eyes")
@@ -156,10 +192,16 @@ def test_direct_mail_never_speaks_of_escrow(people: dict[str, User]):
             assert word not in words
 
 
-def test_no_message_promises_a_clock(deal: Order):
-    for body in Notification.objects.values_list("body", flat=True):
-        for promise in ("automatic", "will be approved", "expires", "counts as"):
-            assert promise not in body.lower()
+@pytest.mark.usefixtures("four_eyes")
+def test_what_the_clock_does_is_told_with_its_instant(people: dict[str, User]):
+    with time_machine.travel(NOW, tick=False):
+        whole_deal(people, Custody.PLATFORM)
+    bodies = {n.kind: n.body.replace("\u00a0", " ") for n in Notification.objects.order_by("-pk")}
+    assert "expires by itself Fri 6 Mar 2026, 12:30 EAT" in bodies["orders.placed"]
+    assert "decide by Mon 9 Mar 2026, 12:30 EAT" in bodies["orders.delivered"]
+    assert "the delivery approves itself and 120.00 EUR goes to José Ñíguez" in bodies["orders.delivered"]
+    assert "108.00 EUR" in bodies["orders.approved"]
+    assert "from Mon 9 Mar 2026, 12:30 EAT on" in bodies["orders.approved"]
 
 
 def test_html_escapes_what_people_typed_and_text_does_not(deal: Order):
@@ -184,3 +226,164 @@ def test_instants_are_those_of_the_reader(buyer: User, freelancer: User, moderat
         order_in(client=buyer, freelancer=User.objects.get(pk=freelancer.pk))
     assert "Thu 5 Mar 2026, 04:30 EST" in Notification.objects.get(user=freelancer).body
     assert timezone.get_current_timezone_name() == "UTC"
+
+
+# --- Everything that can happen, told in both custodies -----------------------------------------------------------------
+def remind_of_all(order: Order) -> None:
+    """Every reminder of the order's clocks, as the sweep sends them."""
+    amount = format_money(order.expected_amount, order.currency)
+    for clock in clocks.clocks_of(order):
+        for audience, kind in REMINDERS.get(clock.name, ()):
+            for person in recipients(order, audience, but=None):
+                words = {"order": order, "clock_at": clock.at, "amount": amount}
+                notify(recipient=person, kind=kind, url=page_for(person, order, kind), context=words)
+
+
+def pay_out(cast: Cast) -> None:
+    """One payout that fails and is tried again, and one that a moderator confirms."""
+    order = cast.order(Status.COMPLETED)
+    Order.objects.filter(pk=order.pk).update(hold_until=order.completed_at)
+    account = a_payout_account(cast.freelancer)
+    moderators = {"actor": cast.moderator}
+    row = payouts.request_payout(actor=cast.freelancer, account_id=account.pk, amount=Decimal("20"))
+    row = payouts.approve(**moderators, row_id=row.pk, seen=row.version)
+    row = payouts.send(**moderators, row_id=row.pk, seen=row.version, reference="PO-1")
+    row = payouts.fail(**moderators, row_id=row.pk, seen=row.version, note="The account is <closed>.")
+    row = payouts.retry(actor=cast.freelancer, row_id=row.pk, seen=row.version)
+    row = payouts.approve(**moderators, row_id=row.pk, seen=row.version)
+    row = payouts.send(**moderators, row_id=row.pk, seen=row.version, reference="PO-2")
+    payouts.confirm(**moderators, row_id=row.pk, seen=row.version)
+
+
+@pytest.fixture(params=Custody)
+def everything(request, people: dict[str, User]) -> Cast:
+    """All stories, deeds, reminders and payouts of one custody."""
+    cast = Cast(people["c"], people["f"], people["m"], request.param)
+    with time_machine.travel(NOW, tick=False):
+        for story in STORIES:
+            if cast.custody in story.custodies:
+                order, _when = story.tell(cast)
+                remind_of_all(Order.objects.get(pk=order.pk))
+        for deed, custodies in DEEDS:
+            if cast.custody in custodies:
+                deed(cast)
+        if cast.custody == Custody.PLATFORM:
+            pay_out(cast)
+    return cast
+
+
+UNTOLD = {  # in the world of `everything`, by custody
+    Custody.PLATFORM: {"orders.payment_signed", "orders.refund_promised", "orders.refund_owed"},
+    Custody.DIRECT: {
+        *("orders.payment_signed", "orders.payment_partial", "orders.reopened", "orders.hold_over", "orders.money_failed"),
+        *("orders.refund_account_needed", "orders.to_pay_out", "orders.ready_to_start"),
+    },
+}
+PLAYED_OUT = {  # nothing waits for anybody, or there is no deadline
+    *("orders.cancelled", "orders.expired", "orders.called_off", "orders.proposal_closed", "orders.approved"),
+    *("orders.dispute_settled", "orders.settlement_offered", "orders.dispute_withdrawn", "orders.dispute_ruled"),
+    *("orders.refund_account_needed", "orders.refund_promised", "orders.refund_owed", "orders.case_to_rule"),
+    *("orders.money_sent", "orders.money_arrived", "orders.money_failed", "orders.to_pay_out", "orders.dispute_moved"),
+}
+
+
+def test_everything_is_told_in_short_exact_finished_words_and_leads_to_its_page(everything: Cast):
+    references = set(Order.objects.values_list("payment_reference", flat=True))
+    for told in Notification.objects.select_related("user"):
+        check_where_it_leads(told, everything)
+        words = f"{told.subject} {told.body}"
+        assert len(told.subject) < 130, told.subject
+        assert 20 < len(told.body) < 560, (told.kind, len(told.body), told.body)
+        assert not re.search(r"[{}%]|  |None|&\w+;|<bdi>| \.|\.\.|““| ,|\(\)", words), (told.kind, words)
+        assert re.search(r"\d\.\d\d\u00a0EUR", words), (told.kind, words)
+        if told.kind not in PLAYED_OUT:
+            assert re.search(r"\w{3} \d+ \w{3} 2026, \d\d:\d\d EAT", words), (told.kind, words)
+        if told.kind not in {"orders.to_pay_out", "orders.money_sent", "orders.money_arrived", "orders.money_failed"}:
+            assert any(reference in words for reference in references), (told.kind, words)
+        if everything.custody == Custody.DIRECT:
+            assert not re.search(r"escrow|releas|less the fee|the fee", words.lower()), (told.kind, words)
+    kinds = set(Notification.objects.values_list("kind", flat=True))
+    assert kinds == {kind.name for kind in KINDS} - UNTOLD[everything.custody]
+
+
+def check_where_it_leads(told: Notification, cast: Cast) -> None:
+    assert told.user.is_staff or not EVENTS[told.kind].for_staff
+    if told.user_id in (cast.client.pk, cast.freelancer.pk):
+        assert re.fullmatch(r"/orders/[0-9a-f-]{36}/|/balance/", told.url), told.url
+    else:
+        desk = STAFF_PAGES.get(told.kind, "paymentproof")
+        assert told.url.startswith(f"/admin/orders/{desk}/"), (told.kind, told.url)
+
+
+def test_a_clock_tells_both_sides_and_a_person_only_the_other(people: dict[str, User]):
+    cast = Cast(people["c"], people["f"], people["m"], Custody.PLATFORM)
+    auto_approved(cast)
+    assert told(cast.client)[-1] == told(cast.freelancer)[-1] == "auto_approved"
+    declined(cast)
+    assert told(cast.client)[-2:] == ["refund_account_needed", "called_off"]
+    assert "called_off" not in told(cast.freelancer)
+
+
+def test_a_clock_that_only_reminds_does_not_say_that_the_dispute_has_moved(people: dict[str, User]):
+    cast = Cast(people["c"], people["f"], people["m"], Custody.PLATFORM)
+    order = opened(cast)
+    before = told(cast.client)
+    order = advanced(order)
+    assert told(cast.client) == before
+    assert told(cast.freelancer)[-2:] == ["dispute_opened", "dispute_answer_missing"]
+    order = reviewed(order)
+    assert told(cast.client)[-2:] == ["dispute_moved", "dispute_moved"]
+    assert told(people["m"])[-1] == told(people["n"])[-1] == "case_to_rule"
+    both = told(cast.client)
+    advanced(order)
+    assert told(cast.client) == both
+    assert told(people["m"])[-2:] == ["case_to_rule", "case_to_rule"]
+
+
+def test_a_case_is_its_moderators_once_they_have_it(people: dict[str, User]):
+    cast = Cast(people["c"], people["f"], people["m"], Custody.PLATFORM)
+    order = reviewed(opened(cast))
+    assert set(recipients(order, Audience.CASE, but=None)) == {people["m"], people["n"]}
+    order = taken(order, people["n"])
+    assert recipients(order, Audience.CASE, but=None) == [people["n"]]
+
+
+def test_staff_without_the_permission_are_not_asked(people: dict[str, User], settings):
+    clerk = UserFactory(full_name="Clerk Payer", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="pay_out"))
+    cast = Cast(people["c"], people["f"], people["m"], Custody.PLATFORM)
+    pay_out(cast)
+    opened(cast)
+    assert set(told(clerk)) == {"to_pay_out"}
+
+
+def test_payout_words_never_go_to_who_gets_the_money(people: dict[str, User]):
+    cast = Cast(people["c"], people["n"], people["m"], Custody.PLATFORM)
+    pay_out(cast)
+    assert "to_pay_out" not in told(people["n"])
+    assert told(people["m"]).count("to_pay_out") == 2
+
+
+def test_a_refund_under_direct_custody_is_told_as_the_freelancers_debt(people: dict[str, User]):
+    cast = Cast(people["c"], people["f"], people["m"], Custody.DIRECT)
+    order = declined(cast)
+    row = order.disbursements.get()
+    assert disbursement_told(row, DisbursementAction.REQUEST, but=None) == [
+        (cast.client, "orders.refund_promised"),
+        (cast.freelancer, "orders.refund_owed"),
+    ]
+    refund_of(order, "send", cast)
+    payouts.confirm_refund(actor=cast.client, order_id=order.pk, seen=order.version)
+    assert told(cast.client)[-1] == "money_sent"
+    assert told(cast.freelancer)[-2:] == ["refund_owed", "money_arrived"]
+
+
+def test_the_warning_before_an_approval_cannot_be_misread(people: dict[str, User]):
+    with time_machine.travel(NOW, tick=False):
+        order = order_in(Status.SUBMITTED, client=people["c"], freelancer=people["f"])
+        remind_of_all(order)
+    warning = Notification.objects.get(kind="orders.approval_soon")
+    body = warning.body.replace("\u00a0", " ")
+    assert warning.subject.startswith("Decide by Mon 9 Mar 2026, 12:30 EAT, or it approves itself: ")
+    assert "approves itself on Mon 9 Mar 2026, 12:30 EAT, and 120.00 EUR goes to José Ñíguez." in body
+    assert "To stop that, ask for changes, if a round is left, or open a dispute" in body
