@@ -94,6 +94,16 @@ class AmountField(forms.CharField):
             raise ValidationError(refusal.message, code=refusal.code) from refusal
 
 
+class ShareField(AmountField):
+    """A part of an amount: as AmountField, but nothing is an answer too."""
+
+    def clean(self, value: Any) -> Decimal | None:  # type: ignore[override]
+        digits = [character for character in str(value or "") if character not in " .,٫"]
+        if digits and all(character.isdecimal() and unicodedata.digit(character) == 0 for character in digits):
+            return Decimal(0)
+        return super().clean(value)
+
+
 class MultipleFileInput(forms.ClearableFileInput):
     allow_multiple_selected = True
 

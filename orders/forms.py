@@ -48,6 +48,10 @@ class StepForm(forms.Form):
         typed = next((value for value in self.cleaned_data.values() if isinstance(value, Decimal)), None)
         return {"amount": format_money(typed, self.order.currency)} if typed else {}
 
+    def wants_a_look(self) -> bool:
+        """Whether the page is to show what this would do before it is done."""
+        return False
+
     def typed(self) -> list[tuple[str, str]]:
         """Label and text of everything the person has written, so that none of it is lost."""
         written = [bound for bound in self if isinstance(bound.field, LineField | TextField)]
@@ -89,7 +93,7 @@ class SubmitPaymentForm(StepForm):
         super().__init__(*args, order=order, **options)
         self.fields["amount"].set_currency(order.currency)  # type: ignore[attr-defined]
         self.fields["amount"].help_text = gettext("Due are %(amount)s.") % {
-            "amount": format_money(order.expected_amount, order.currency)
+            "amount": format_money(order.amount_due, order.currency)
         }
         self.fields["paid_at"].help_text = gettext("In your time zone, %(zone)s.") % {"zone": timezone.get_current_timezone()}
 
@@ -115,6 +119,9 @@ class ConfirmPaymentForm(StepForm):
     action = Action.CONFIRM_PAYMENT
     received_amount = AmountField(
         label=_("Amount that arrived"), help_text=_("Type what your account shows, not what the receipt says.")
+    )
+    more_arrived = forms.BooleanField(
+        label=_("More arrived than was due. I owe the client the rest and send it back."), required=False
     )
     sure = forms.BooleanField(label=_("I have looked at my own account and the money is there. This cannot be undone."))
 

@@ -31,7 +31,7 @@ def epc_args(order: Order) -> dict[str, Any] | None:
         "name": order.pay_to_holder[:MAX_NAME].encode()[:MAX_NAME_BYTES].decode(errors="ignore").strip(),
         "iban": iban,
         "bic": bic,
-        "amount": plain_amount(order.expected_amount, order.currency),
+        "amount": plain_amount(order.amount_due, order.currency),
         "text": order.payment_reference,
         "encoding": "utf-8",
     }
@@ -40,7 +40,7 @@ def epc_args(order: Order) -> dict[str, Any] | None:
 def payment_text(order: Order) -> str:
     """Everything a payer needs, one thing a line."""
     lines = [
-        (_("Pay"), format_money(order.expected_amount, order.currency)),
+        (_("Pay"), format_money(order.amount_due, order.currency)),
         (_("To"), order.pay_to_holder),
         (_("Account"), order.deposit_address),
         (_("Bank and routing"), order.pay_to_routing),
@@ -52,7 +52,7 @@ def payment_text(order: Order) -> str:
 TEXTS: dict[str, Callable[[Order], str]] = {
     "payment": payment_text,
     "account": lambda order: order.deposit_address,
-    "amount": lambda order: plain_amount(order.expected_amount, order.currency),
+    "amount": lambda order: plain_amount(order.amount_due, order.currency),
     "reference": lambda order: order.payment_reference,
 }
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orders.views import files, methods, pages, steps
+from orders.views import disputes, files, methods, pages, payouts, steps
 
 app_name = "orders"
 urlpatterns = [
@@ -8,21 +8,60 @@ urlpatterns = [
     path("orders/new/<uuid:gig_id>/", pages.place, name="place"),
     path("orders/<uuid:order_id>/", pages.detail, name="detail"),
     path("orders/<uuid:order_id>/qr/<slug:what>.svg", files.qr, name="qr"),
-    # the steps of docs/orders.md
+    path("orders/<uuid:order_id>/receipt/", payouts.receipt, name="order_receipt"),
+    # the steps of docs/orders.md, in its order
     path("orders/<uuid:order_id>/submit-payment/", steps.submit_payment, name="submit_payment"),
     path("orders/<uuid:order_id>/cancel/", steps.cancel, name="cancel"),
     path("orders/<uuid:order_id>/confirm-payment/", steps.confirm_payment, name="confirm_payment"),
     path("orders/<uuid:order_id>/reject-payment/", steps.reject_payment, name="reject_payment"),
+    path("orders/<uuid:order_id>/cancel-partial/", steps.cancel_partial, name="cancel_partial"),
     path("orders/<uuid:order_id>/start-work/", steps.start_work, name="start_work"),
+    path("orders/<uuid:order_id>/decline/", steps.decline, name="decline"),
+    path("orders/<uuid:order_id>/ask-pause/", steps.ask_pause, name="ask_pause"),
+    path("orders/<uuid:order_id>/grant-pause/", steps.grant_pause, name="grant_pause"),
+    path("orders/<uuid:order_id>/resume/", steps.resume, name="resume"),
+    path("orders/<uuid:order_id>/propose-extension/", steps.propose_extension, name="propose_extension"),
+    path("orders/<uuid:order_id>/accept-extension/", steps.accept_extension, name="accept_extension"),
     path("orders/<uuid:order_id>/submit-work/", steps.submit_work, name="submit_work"),
     path("orders/<uuid:order_id>/approve/", steps.approve, name="approve"),
     path("orders/<uuid:order_id>/request-revision/", steps.request_revision, name="request_revision"),
+    path("orders/<uuid:order_id>/cancel-late/", steps.cancel_late, name="cancel_late"),
+    path("orders/<uuid:order_id>/propose-cancellation/", steps.propose_cancellation, name="propose_cancellation"),
+    path("orders/<uuid:order_id>/accept-cancellation/", steps.accept_cancellation, name="accept_cancellation"),
+    path("orders/<uuid:order_id>/decline-proposal/", steps.decline_proposal, name="decline_proposal"),
+    path("orders/<uuid:order_id>/withdraw-proposal/", steps.withdraw_proposal, name="withdraw_proposal"),
+    path("orders/<uuid:order_id>/confirm-refund/", payouts.confirm_refund, name="confirm_refund"),
+    # its dispute
+    path("orders/<uuid:order_id>/dispute/", disputes.case, name="dispute"),
+    path("orders/<uuid:order_id>/dispute/open/", disputes.open_dispute, name="dispute_open"),
+    path("orders/<uuid:order_id>/dispute/answer/", disputes.answer, name="dispute_answer"),
+    path("orders/<uuid:order_id>/dispute/evidence/", disputes.add_evidence, name="dispute_evidence"),
+    path("orders/<uuid:order_id>/dispute/offer/", disputes.offer, name="dispute_offer"),
+    path("orders/<uuid:order_id>/dispute/accept/", disputes.accept, name="dispute_accept"),
+    path("orders/<uuid:order_id>/dispute/withdraw/", disputes.withdraw, name="dispute_withdraw"),
+    path("orders/<uuid:order_id>/dispute/appeal/", disputes.appeal, name="dispute_appeal"),
+    path("orders/<uuid:order_id>/dispute/pack/", disputes.pack, name="dispute_pack"),
     # files of the parties
     path("orders/proofs/<uuid:proof_id>/receipt/", files.receipt, name="receipt"),
     path("orders/deliveries/<uuid:file_id>/", files.delivery_file, name="delivery_file"),
-    # a freelancer's own accounts
+    path("orders/evidence/<uuid:evidence_id>/", disputes.evidence_file, name="evidence_file"),
+    # a person's money
+    path("balance/", payouts.balance, name="balance"),
+    path("balance/statement/<int:year>/<int:month>/", payouts.balance_month, name="balance_month"),
+    path("balance/statement.csv", payouts.balance_csv, name="balance_csv"),
+    path("balance/payout/", payouts.request_payout, name="request_payout"),
+    path("balance/payouts/<uuid:row_id>/withdraw/", payouts.withdraw_payout, name="withdraw_payout"),
+    path("balance/payouts/<uuid:row_id>/again/", payouts.retry_payout, name="retry_payout"),
+    path("balance/payouts/<uuid:row_id>/received/", payouts.confirm_received, name="confirm_received"),
+    path("balance/payouts/<uuid:row_id>/proof/", payouts.sent_proof, name="sent_proof"),
+    path("balance/refunds/<uuid:row_id>/account/", payouts.refund_account, name="refund_account"),
+    path("balance/refunds/<uuid:row_id>/sent/", payouts.refund_sent, name="refund_sent"),
+    # a freelancer's own accounts, and where a person wants to be paid
     path("settings/payment-methods/", methods.method_list, name="method_list"),
     path("settings/payment-methods/new/", methods.method_create, name="method_create"),
     path("settings/payment-methods/<uuid:method_id>/edit/", methods.method_edit, name="method_edit"),
     path("settings/payment-methods/<uuid:method_id>/archive/", methods.method_archive, name="method_archive"),
+    path("settings/payout-accounts/", payouts.payout_account_list, name="payout_account_list"),
+    path("settings/payout-accounts/new/", payouts.payout_account_create, name="payout_account_create"),
+    path("settings/payout-accounts/<uuid:account_id>/archive/", payouts.payout_account_archive, name="payout_account_archive"),
 ]

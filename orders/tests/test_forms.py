@@ -2,12 +2,29 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
-from orders.forms import ApproveForm, CancelForm, RejectPaymentForm, RequestRevisionForm, SubmitPaymentForm, SubmitWorkForm
+from orders.forms import (
+    ApproveForm,
+    CancelForm,
+    ConfirmPaymentForm,
+    RejectPaymentForm,
+    RequestRevisionForm,
+    SubmitPaymentForm,
+    SubmitWorkForm,
+)
 from orders.models import Order
+from orders.proposal_forms import (
+    AskPauseForm,
+    DeclineForm,
+    GrantPauseForm,
+    ProposeCancellationForm,
+    ProposeExtensionForm,
+    ShareField,
+)
 from orders.states import Custody
 from orders.tests.factories import picture
 
@@ -20,6 +37,7 @@ def order(buyer, freelancer) -> Order:
         client=buyer,
         freelancer=freelancer,
         expected_amount=Decimal("1234.5"),
+        escrow_fee_pct=Decimal(10),
         currency="EUR",
         custody=Custody.PLATFORM,
         version=3,
@@ -216,3 +234,94 @@ def test_eleven_files_are_too_many(order):
     files = [SimpleUploadedFile(f"{n}.txt", b"x") for n in range(11)]
 
     assert work_form(order, *files).errors["files"] == ["Choose at most 10 files."]
+
+
+# --- What ends or bends an order ------------------------------------------------------------------------------------
+def cancellation_form(order: Order, **changes) -> ProposeCancellationForm:
+    order.funded_amount = order.expected_amount
+    data = {"seen": "3", "freelancer_amount": "1.000,00", "reason": "We want different things.", **changes}
+    return ProposeCancellationForm(data, order=order)
+
+
+@pytest.mark.parametrize("typed", ["0", "0.00", "0,00", " 0 ", "٠", "00"])
+def test_nothing_is_a_share_too(typed):
+    assert ShareField(currency="EUR").clean(typed) == 0
+
+
+@pytest.mark.parametrize("typed", ["", "-0", "0-", "x0", "0x", "+0", ".", "O", "0e5", "-1", "many", "1.234.5"])
+def test_what_cannot_be_read_is_never_nothing(typed):
+    with pytest.raises(ValidationError):
+        ShareField(currency="EUR").clean(typed)
+
+
+def test_a_share_is_read_like_any_amount():
+    assert ShareField(currency="EUR").clean("1.234,50") == Decimal("1234.50")
+
+
+def test_a_division_is_looked_at_before_it_is_sent(order):
+    form = cancellation_form(order)
+    assert form.is_valid() and form.wants_a_look()
+    division = form.division()
+    assert (division.share, division.fee, division.earned, division.back) == tuple(
+        Decimal(amount) for amount in ("1000", "100", "900", "234.5")
+    )
+    form.refresh(order)
+    assert form["shown"].value() == "1000.00"
+
+    seen = cancellation_form(order, shown="1000.00")
+    assert seen.is_valid() and not seen.wants_a_look()
+    assert seen.wishes() == {"seen": 3, "freelancer_amount": Decimal(1000), "reason": "We want different things."}
+    assert ProposeCancellationForm(order=order).division() is None
+
+
+@pytest.mark.parametrize("amount", ["1234.50", "1234.51", "", "-1", "0.001"])
+def test_no_more_than_a_part_can_be_kept(order, amount):
+    form = cancellation_form(order, freelancer_amount=amount)
+    assert list(form.errors) == ["freelancer_amount"]
+    assert form.division() is None
+
+
+@pytest.mark.parametrize(
+    ("days", "errors"), [("1", []), ("60", []), ("0", ["days"]), ("61", ["days"]), ("2.5", ["days"]), ("", ["days"])]
+)
+def test_more_time_is_one_to_sixty_days(order, days, errors):
+    assert list(ProposeExtensionForm({"seen": "3", "days": days, "reason": "Ill."}, order=order).errors) == errors
+
+
+def test_a_pause_is_no_longer_than_what_is_left_of_fourteen_days(order):
+    order.paused_days = 10
+    asked = {"seen": "3", "question": "Which?"}
+    assert AskPauseForm(asked | {"days": "4"}, order=order).is_valid()
+    assert list(AskPauseForm(asked | {"days": "5"}, order=order).errors) == ["days"]
+
+
+def test_who_asks_says_why_and_who_answers_may_be_silent(order):
+    assert list(ProposeExtensionForm({"seen": "3", "days": "3"}, order=order).errors) == ["reason"]
+    assert list(AskPauseForm({"seen": "3", "days": "3"}, order=order).errors) == ["question"]
+    assert GrantPauseForm({"seen": "3"}, order=order).is_valid()
+
+
+@pytest.mark.parametrize("words", UNSEEN)
+def test_invisible_characters_are_refused_in_requests(order, words):
+    assert list(cancellation_form(order, reason=words).errors) == ["reason"]
+    assert list(DeclineForm({"seen": "3", "sure": "on", "note": words}, order=order).errors) == ["note"]
+
+
+def test_ending_an_order_needs_a_tick_that_names_the_money(order):
+    order.funded_amount = order.expected_amount
+    assert list(DeclineForm({"seen": "3"}, order=order).errors) == ["sure"]
+    assert DeclineForm(order=order).fields["sure"].label == (
+        "Yes, end this order. 1,234.50\xa0EUR go back to Amara. This cannot be undone."
+    )
+    order.custody = Custody.DIRECT
+    assert DeclineForm(order=order).fields["sure"].label == (
+        "Yes, end this order. José then owes Amara 1,234.50\xa0EUR. This cannot be undone."
+    )
+
+
+def test_that_more_arrived_is_said_and_not_guessed(order):
+    typed = {"seen": "3", "received_amount": "1,300", "sure": "on"}
+    for more, said in (({}, False), ({"more_arrived": "on"}, True)):
+        form = ConfirmPaymentForm(typed | more, order=order)
+        assert form.is_valid()
+        assert form.wishes() == {"seen": 3, "received_amount": Decimal(1300), "more_arrived": said}

@@ -115,7 +115,7 @@ def test_the_second_page_keeps_side_and_tab(buyer, freelancer, sign_in):
 
 
 def test_a_time_that_is_over_is_told_in_the_past(orders, buyer, sign_in):
-    Order.objects.update(pay_by=timezone.now() - timedelta(hours=3))
+    Order.objects.update(pay_by=timezone.now() - timedelta(hours=27))  # and its grace of a day
 
     page = sign_in(buyer).get("/orders/").content.decode()
 

@@ -4,16 +4,20 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import User
 from accounts.tests.factories import UserFactory
 from gigs.tests.factories import GigFactory, RequirementFactory
-from orders.models import Order, OrderEvent, PaymentProof
-from orders.services import lifecycle, payments
+from orders.models import Disbursement, Order, OrderEvent, PaymentProof, Receipt
+from orders.qr import TEXTS, epc_args, payment_text
+from orders.services import lifecycle, payments, proposals
 from orders.states import Custody, Status
+from orders.tests.disputing import disputed
 from orders.tests.factories import (
     REACHABLE,
     DirectMethodFactory,
@@ -24,9 +28,10 @@ from orders.tests.factories import (
     order_in,
     place,
 )
+from orders.tests.proposing import asked_for_a_pause, asked_for_time, asked_to_cancel, paid_in_part
 
 PLATFORM, DIRECT = Custody.PLATFORM, Custody.DIRECT
-MOST_QUERIES = 12
+MOST_QUERIES = 15  # of which three for the proposals, the disputes and the refunds
 
 
 @pytest.fixture
@@ -45,20 +50,22 @@ def look(browser, order: Order) -> str:
     return text(browser.get(order.get_absolute_url()))
 
 
-# Which forms each side has: the buttons of docs/orders.md, and nothing else.
+# Which forms each side has, from the top of the page down: the buttons of docs/orders.md, and nothing else.
+BOTH_WORKING = ["propose_extension", "propose_cancellation"]
+WORKING = (BOTH_WORKING, ["submit_work", "propose_extension", "ask_pause", "propose_cancellation"])
 FORMS = {
     (Status.PENDING_PAYMENT, PLATFORM): (["submit_payment", "cancel"], ["cancel"]),
     (Status.PENDING_PAYMENT, DIRECT): (["submit_payment", "cancel"], ["cancel"]),
     (Status.PAYMENT_SUBMITTED, PLATFORM): ([], []),
     (Status.PAYMENT_SUBMITTED, DIRECT): ([], ["confirm_payment", "reject_payment"]),
-    (Status.PAYMENT_CONFIRMED, PLATFORM): ([], ["start_work"]),
-    (Status.PAYMENT_CONFIRMED, DIRECT): ([], ["start_work"]),
-    (Status.IN_PROGRESS, PLATFORM): ([], ["submit_work"]),
-    (Status.IN_PROGRESS, DIRECT): ([], ["submit_work"]),
-    (Status.SUBMITTED, PLATFORM): (["approve", "request_revision"], []),
-    (Status.SUBMITTED, DIRECT): (["approve", "request_revision"], []),
-    (Status.REVISION_REQUESTED, PLATFORM): ([], ["submit_work"]),
-    (Status.REVISION_REQUESTED, DIRECT): ([], ["submit_work"]),
+    (Status.PAYMENT_CONFIRMED, PLATFORM): (["propose_cancellation"], ["start_work", "propose_cancellation", "decline"]),
+    (Status.PAYMENT_CONFIRMED, DIRECT): (["propose_cancellation"], ["start_work", "propose_cancellation", "decline"]),
+    (Status.IN_PROGRESS, PLATFORM): WORKING,
+    (Status.IN_PROGRESS, DIRECT): WORKING,
+    (Status.SUBMITTED, PLATFORM): (["approve", "request_revision", "propose_cancellation"], ["propose_cancellation"]),
+    (Status.SUBMITTED, DIRECT): (["approve", "request_revision", "propose_cancellation"], ["propose_cancellation"]),
+    (Status.REVISION_REQUESTED, PLATFORM): (BOTH_WORKING, ["submit_work", *BOTH_WORKING]),
+    (Status.REVISION_REQUESTED, DIRECT): (BOTH_WORKING, ["submit_work", *BOTH_WORKING]),
     (Status.COMPLETED, PLATFORM): ([], []),
     (Status.COMPLETED, DIRECT): ([], []),
     (Status.CANCELLED, PLATFORM): ([], []),
@@ -240,14 +247,6 @@ def test_when_all_revisions_are_used_the_page_says_so(order_at, sign_in):
     assert "All revisions this order includes are used." in look(sign_in(order.client), order)
 
 
-def test_a_time_that_is_over_is_told_as_such(order_at, sign_in):
-    order = order_at(Status.PENDING_PAYMENT)
-    Order.objects.update(pay_by=timezone.now() - timedelta(hours=1))
-
-    assert "The time to pay is over, but the order still stands." in look(sign_in(order.client), order)
-    assert "The time to pay is over. The order stands until one of you cancels it" in look(sign_in(order.freelancer), order)
-
-
 def test_a_completed_order_leads_to_its_reviews(order_at, sign_in, moderator):
     order = order_at(Status.COMPLETED)
     pages = [look(sign_in(user), order) for user in (order.client, order.freelancer, moderator)]
@@ -286,3 +285,242 @@ def test_the_answers_of_the_client_stand_on_both_sides_pages(buyer, freelancer, 
 
     for user in (buyer, freelancer):
         assert "Bäckerei &amp; &lt;Söhne&gt;" in look(sign_in(user), order)
+
+
+# --- Paid in part ---------------------------------------------------------------------------------------------------
+def test_an_order_paid_in_part_asks_for_the_rest_alone(order_at, sign_in):
+    order = order_at(Status.PAYMENT_SUBMITTED)
+    order = paid_in_part(order, "45.50")
+    page = look(sign_in(order.client), order)
+
+    assert ">74.50</code>" in page and ">120.00</code>" not in page
+    assert "Due are 74.50\xa0EUR." in page
+    assert 'Received so far</dt><dd><bdi class="money">45.50\xa0EUR' in page
+    assert 'Still to pay</dt><dd><strong><bdi class="money">74.50\xa0EUR' in page
+    assert "Hand in the proof of the rest" in page
+    assert "45.50\xa0EUR have arrived. They go back to you" in page
+    assert "Proof 1" in page[page.index("Proof of payment</h2>") :]
+
+
+def test_the_code_of_a_payment_names_what_is_still_due_and_there_is_none_for_what_is_paid(order_at, sign_in):
+    order = order_at(Status.PAYMENT_SUBMITTED)
+    part = paid_in_part(order, "45.50")
+    assert epc_args(part)["amount"] == "74.50"
+    assert TEXTS["amount"](part) == "74.50"
+    assert "74.50" in payment_text(part)
+    paid = order_at(Status.PAYMENT_CONFIRMED)
+    browser = sign_in(paid.client)
+    statuses = {what: browser.get(reverse("orders:qr", args=[paid.pk, what])).status_code for what in TEXTS}
+    assert statuses == {"payment": 404, "account": 200, "amount": 404, "reference": 200}
+
+
+# --- Requests -------------------------------------------------------------------------------------------------------
+def test_a_request_stands_above_all_else_with_its_terms_and_its_answers(order_at, sign_in, moderator, settings):
+    settings.ESCROW_FEE_PCT = "10"
+    order = asked_to_cancel(order_at(Status.IN_PROGRESS))
+    mine, theirs, staffs = (look(sign_in(user), order) for user in (order.client, order.freelancer, moderator))
+
+    assert "You have proposed to cancel this order" in mine
+    assert "Amara proposes to cancel this order" in theirs
+    for page in (mine, theirs, staffs):
+        for words in ("It takes too long.", "36.00\xa0EUR", "less the fee of", "4.00\xa0EUR", "80.00\xa0EUR"):
+            assert words in page
+    assert theirs.index('id="proposal"') < theirs.index("Hand over your work</h2>") < theirs.index('class="timeline"')
+    forms = [re.findall(rf'action="/orders/{order.pk}/([a-z-]+)/"', page) for page in (mine, theirs, staffs)]
+    assert forms == [["withdraw-proposal"], ["accept-cancellation", "decline-proposal", "submit-work"], []]
+    assert 'href="#proposal"' in theirs and 'href="#proposal"' not in mine
+
+
+def test_the_amount_of_a_cancellation_is_shown_as_it_was_understood_before_it_is_sent(order_at, sign_in):
+    order = order_at(Status.IN_PROGRESS)
+    browser = sign_in(order.client)
+    address = reverse("orders:propose_cancellation", args=[order.pk])
+    typed = {"seen": order.version, "freelancer_amount": "40,5", "reason": "Too slow."}
+    first = browser.post(address, typed)
+    page = text(first)
+
+    assert (first.status_code, order.proposals.count()) == (200, 0)
+    assert "79.50\xa0EUR" in page and 'name="shown" value="40.50"' in page and "Too slow." in page
+    assert '<details class="card order-card order-trouble" open>' in page
+    changed = browser.post(address, {**typed, "shown": "40.50", "freelancer_amount": "50"})
+    assert (changed.status_code, order.proposals.count()) == (200, 0)
+    assert 'name="shown" value="50.00"' in text(changed)
+    sent = browser.post(address, {**typed, "shown": "50.00", "freelancer_amount": "50"})
+    assert (sent.status_code, order.proposals.get().freelancer_amount) == (302, Decimal(50))
+
+
+@pytest.mark.parametrize("amount", ["", "120", "121", "-1", "many"])
+def test_an_amount_that_is_no_part_is_an_error_and_shows_no_division(order_at, sign_in, amount):
+    order = order_at(Status.IN_PROGRESS)
+    response = sign_in(order.client).post(
+        reverse("orders:propose_cancellation", args=[order.pk]),
+        {"seen": order.version, "freelancer_amount": amount, "reason": "Too slow.", "shown": amount},
+    )
+
+    assert (response.status_code, list(response.context["forms"]["propose_cancellation"].errors)) == (422, ["freelancer_amount"])
+    assert "order-division" not in text(response)
+    assert order.proposals.count() == 0
+
+
+def test_a_direct_division_says_who_gives_back_what(order_at, sign_in):
+    order = asked_to_cancel(order_at(Status.IN_PROGRESS, DIRECT))
+    page = look(sign_in(order.freelancer), order)
+
+    assert "<bdi>José</bdi> gives back to <bdi>Amara</bdi>" in page
+    assert "less the fee" not in page[page.index('id="proposal"') : page.index("</section>", page.index('id="proposal"'))]
+
+
+def test_a_pause_is_shown_and_both_can_end_it(order_at, sign_in):
+    order = order_at(Status.IN_PROGRESS)
+    order = asked_for_a_pause(order)
+    page = look(sign_in(order.client), order)
+    assert "José has a question and asks for a pause" in page and "Which colour?" in page
+    assert "Answer and pause the order" in page and "Answer without a pause" in page
+
+    order = proposals.grant_pause(actor=order.client, order_id=order.pk, seen=order.version, answer="Teal.")
+    for user in (order.client, order.freelancer):
+        page = look(sign_in(user), order)
+        assert f'action="/orders/{order.pk}/resume/"' in page
+        assert f'action="/orders/{order.pk}/propose-extension/"' not in page
+        assert "Teal." in page
+
+
+def test_the_later_day_is_shown_beside_the_one_it_was(order_at, sign_in):
+    order = order_at(Status.IN_PROGRESS)
+    Order.objects.update(due_at="2100-01-05T10:00:00Z")
+    order = asked_for_time(order, days=5)
+    page = look(sign_in(order.client), order)
+    terms = page[page.index('id="proposal"') :]
+
+    assert terms.index("Due so far") < terms.index("Tue 5 Jan 2100, 10:00 UTC") < terms.index("Sun 10 Jan 2100, 10:00 UTC")
+
+
+# --- When it does not go to plan ------------------------------------------------------------------------------------
+def test_what_ends_an_order_is_folded_away_until_it_is_needed(order_at, sign_in):
+    order = order_at(Status.IN_PROGRESS)
+    browser = sign_in(order.freelancer)
+    page = look(browser, order)
+    assert '<details class="card order-card order-trouble">' in page
+    assert page.index("Hand over your work</h2>") < page.index("Something is not going to plan?")
+    assert f'href="/orders/{order.pk}/dispute/"' in page
+
+    page = text(browser.post(reverse("orders:ask_pause", args=[order.pk]), {"seen": order.version, "days": "99"}))
+    assert '<details class="card order-card order-trouble" open>' in page
+
+
+@pytest.mark.parametrize("status", [Status.PENDING_PAYMENT, Status.PAYMENT_SUBMITTED, Status.PAYMENT_CONFIRMED, Status.CANCELLED])
+def test_where_there_is_nothing_to_dispute_no_dispute_is_offered(order_at, sign_in, status):
+    order = order_at(status, DIRECT)
+    for user in (order.client, order.freelancer):
+        assert f"/orders/{order.pk}/dispute/" not in look(sign_in(user), order)
+
+
+def test_a_direct_payment_nobody_checks_can_be_disputed(order_at, sign_in):
+    order = order_at(Status.PAYMENT_SUBMITTED, DIRECT)
+    Order.objects.update(review_due_at=timezone.now() - timedelta(minutes=1))
+
+    assert f"/orders/{order.pk}/dispute/" in look(sign_in(order.client), order)
+
+
+def test_a_completed_order_is_disputed_by_its_client_while_the_hold_runs(order_at, sign_in):
+    order = order_at(Status.COMPLETED)
+    assert [f"/orders/{order.pk}/dispute/" in look(sign_in(u), order) for u in (order.client, order.freelancer)] == [True, False]
+    Order.objects.update(hold_until=timezone.now())
+    assert f"/orders/{order.pk}/dispute/" not in look(sign_in(order.client), order)
+
+
+# --- What goes back -------------------------------------------------------------------------------------------------
+def test_a_refund_stands_on_the_page_and_the_client_says_where_it_goes(order_at, sign_in):
+    order = order_at(Status.PAYMENT_CONFIRMED)
+    lifecycle.decline(actor=order.freelancer, order_id=order.pk, seen=order.version)
+    address = reverse("orders:refund_account", args=[order.disbursements.get().pk])
+    mine, theirs = (look(sign_in(user), order) for user in (order.client, order.freelancer))
+
+    assert (mine.count(address), theirs.count(address)) == (2, 0)  # as the thing to do, and beside the amount
+    for page in (mine, theirs):
+        assert "Money that goes back" in page and "The order was declined" in page and "Amara has to say where to" in page
+
+
+def test_a_direct_refund_is_sent_by_the_freelancer_and_confirmed_by_the_client(order_at, sign_in):
+    order = order_at(Status.PAYMENT_CONFIRMED, DIRECT)
+    lifecycle.decline(actor=order.freelancer, order_id=order.pk, seen=order.version)
+    refund = order.disbursements.get()
+    sent, confirm = reverse("orders:refund_sent", args=[refund.pk]), reverse("orders:confirm_refund", args=[order.pk])
+    assert [sent in look(sign_in(user), order) for user in (order.client, order.freelancer)] == [False, True]
+
+    Disbursement.objects.update(state="sent", sent_at=timezone.now(), reference="MP 77")
+    assert [confirm in look(sign_in(user), order) for user in (order.client, order.freelancer)] == [True, False]
+    assert "MP 77" in look(sign_in(order.client), order)
+
+
+# --- The way, and what stands beside it -----------------------------------------------------------------------------
+def way(order: Order, browser) -> list[tuple[str, str]]:
+    return [(item["label"], item["state"]) for item in browser.get(order.get_absolute_url()).context["progress"]]
+
+
+def test_an_order_that_left_its_way_shows_how_far_it_came(order_at, sign_in):
+    unpaid, paid = order_at(Status.CANCELLED), order_at(Status.PAYMENT_CONFIRMED)
+    browser = sign_in(unpaid.client)
+    paid = lifecycle.decline(actor=paid.freelancer, order_id=paid.pk, seen=paid.version)
+    assert way(unpaid, browser) == [("Order", "done"), ("Cancelled", "current")]
+    assert way(paid, browser) == [
+        ("Order", "done"),
+        ("Payment", "done"),
+        ("Payment check", "done"),
+        ("Cancelled", "current"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "done"),
+    [
+        (Status.PENDING_PAYMENT, 1),
+        (Status.PAYMENT_SUBMITTED, 2),
+        (Status.PAYMENT_CONFIRMED, 3),
+        (Status.IN_PROGRESS, 3),
+        (Status.SUBMITTED, 4),
+        (Status.REVISION_REQUESTED, 3),
+        (Status.COMPLETED, 5),
+    ],
+)
+def test_the_way_shows_what_is_done_and_what_is_next(order_at, sign_in, status, done):
+    order = order_at(status)
+    states = [state for _label, state in way(order, sign_in(order.client))]
+    assert states == (["done"] * done + ["current"] + ["todo"] * 4)[:5]
+
+
+def test_both_sides_are_led_to_the_receipt_once_there_is_one(order_at, sign_in, moderator):
+    order = order_at(Status.PAYMENT_CONFIRMED)
+    address = reverse("orders:order_receipt", args=[order.pk])
+    assert address not in look(sign_in(order.client), order)
+    Receipt.objects.create(order=order, number=1, issued_at=timezone.now())
+    assert [address in look(sign_in(user), order) for user in (order.client, order.freelancer, moderator)] == [True, True, False]
+
+
+# --- A dispute ------------------------------------------------------------------------------------------------------
+def test_a_disputed_order_leads_everybody_to_the_case(order_at, sign_in, moderator):
+    order = order_at(Status.SUBMITTED)
+    order = disputed(order, order.client)
+    case = order.disputes.get()
+    button, desk = "Open the case</a>", reverse("admin:orders_dispute_case", args=[case.pk])
+    pages = [look(sign_in(user), order) for user in (order.client, order.freelancer, moderator)]
+
+    assert [(button in page, desk in page) for page in pages] == [(True, False), (True, False), (False, True)]
+    assert ["Something is not going to plan?" in page for page in pages] == [False] * 3
+    assert ("Dispute", "current") in way(order, sign_in(order.client))
+
+
+def test_staff_are_led_only_to_the_desks_they_may_open(order_at, sign_in, moderator):
+    order = order_at(Status.PAYMENT_SUBMITTED)
+    verify = reverse("admin:orders_paymentproof_verify", args=[order.proofs.get().pk])
+    moderator.user_permissions.remove(Permission.objects.get(codename="verify_payment"))
+
+    assert verify not in look(sign_in(User.objects.get(pk=moderator.pk)), order)
+
+
+def test_what_people_write_to_each_other_is_shown_as_text(order_at, sign_in):
+    order = order_at(Status.IN_PROGRESS)
+    proposals.ask_pause(actor=order.freelancer, order_id=order.pk, seen=order.version, days=1, question="<b>Which</b>?\n\nهنا")
+    page = look(sign_in(order.client), order)
+
+    assert "&lt;b&gt;Which&lt;/b&gt;?" in page and "<b>Which" not in page

@@ -1,5 +1,6 @@
 """Every step's address: works, anonymous, stranger, moderator, wrong state, GET, stale page, double click, no token."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ from orders.selectors import gig_terms
 from orders.services import lifecycle, payments
 from orders.states import Custody, PaymentStatus, Status
 from orders.tests.factories import hand_in_proof, order_in, picture
+from orders.tests.proposing import asked_for_a_pause, asked_for_time, asked_to_cancel, over, paid_in_part, paused
 
 PLATFORM, DIRECT = Custody.PLATFORM, Custody.DIRECT
 
@@ -33,6 +35,7 @@ class Step:
     target: Status
     data: dict[str, Any]
     wrong: Status  # a status in which nobody can take it
+    ready: Callable[[Order], Order] = lambda order: order  # what has to have happened before it
 
     def __str__(self) -> str:
         return f"{self.name} {self.custody}"
@@ -65,6 +68,35 @@ STEPS = [
     ),
     Step("reject_payment", DIRECT, S.PAYMENT_SUBMITTED, "freelancer", S.PENDING_PAYMENT, REJECTION, S.SUBMITTED),
 ]  # fmt: skip
+
+DIVISION = {"freelancer_amount": "40,00", "shown": "40.00", "reason": "It takes too long."}
+TIME = {"days": "3", "reason": "I am ill."}
+SURE = {"sure": "on"}
+STEPS += [
+    Step("cancel_partial", PLATFORM, S.PAYMENT_SUBMITTED, "client", S.CANCELLED, SURE, S.IN_PROGRESS, paid_in_part),
+    *(
+        step
+        for custody in Custody
+        for step in (
+            Step("decline", custody, S.PAYMENT_CONFIRMED, "freelancer", S.CANCELLED, SURE | {"note": "Ill."}, S.IN_PROGRESS),
+            Step("decline", custody, S.PAYMENT_CONFIRMED, "client", S.CANCELLED, SURE, S.SUBMITTED, over("accept_by")),
+            Step("cancel_late", custody, S.IN_PROGRESS, "client", S.CANCELLED, SURE, S.SUBMITTED, over("due_at")),
+            Step("accept_cancellation", custody, S.SUBMITTED, "freelancer", S.CANCELLED, SURE, S.COMPLETED, asked_to_cancel),
+        )
+    ),
+    Step("propose_cancellation", PLATFORM, S.IN_PROGRESS, "client", S.IN_PROGRESS, DIVISION, S.COMPLETED),
+    Step("propose_cancellation", DIRECT, S.SUBMITTED, "freelancer", S.SUBMITTED, DIVISION, S.COMPLETED),
+    Step("propose_extension", PLATFORM, S.IN_PROGRESS, "freelancer", S.IN_PROGRESS, TIME, S.SUBMITTED),
+    Step("propose_extension", DIRECT, S.REVISION_REQUESTED, "client", S.REVISION_REQUESTED, TIME, S.SUBMITTED),
+    Step("accept_extension", PLATFORM, S.IN_PROGRESS, "client", S.IN_PROGRESS, {}, S.SUBMITTED, asked_for_time),
+    Step("ask_pause", PLATFORM, S.IN_PROGRESS, "freelancer", S.IN_PROGRESS, {"days": "3", "question": "Which?"}, S.SUBMITTED),
+    Step("grant_pause", PLATFORM, S.IN_PROGRESS, "client", S.IN_PROGRESS, {"answer": "Teal."}, S.SUBMITTED, asked_for_a_pause),
+    Step("resume", PLATFORM, S.IN_PROGRESS, "client", S.IN_PROGRESS, {}, S.SUBMITTED, paused),
+    Step("resume", PLATFORM, S.IN_PROGRESS, "freelancer", S.IN_PROGRESS, {}, S.SUBMITTED, paused),
+    Step("decline_proposal", PLATFORM, S.SUBMITTED, "freelancer", S.SUBMITTED, {"answer": "No."}, S.COMPLETED, asked_to_cancel),
+    Step("withdraw_proposal", PLATFORM, S.SUBMITTED, "client", S.SUBMITTED, {}, S.COMPLETED, asked_to_cancel),
+]
+BY_BOTH = {"cancel", "decline", "propose_cancellation", "propose_extension", "resume"}
 every_step = pytest.mark.parametrize("step", STEPS, ids=str)
 
 
@@ -72,6 +104,14 @@ every_step = pytest.mark.parametrize("step", STEPS, ids=str)
 def order_at(buyer, freelancer):
     def make(status: Status, custody: Custody = PLATFORM) -> Order:
         return order_in(status, client=buyer, freelancer=freelancer, custody=custody)
+
+    return make
+
+
+@pytest.fixture
+def order_for(order_at):
+    def make(step: Step) -> Order:
+        return step.ready(order_at(step.source, step.custody))
 
     return make
 
@@ -105,8 +145,8 @@ def said(response: HttpResponse) -> list[str]:
 
 
 @every_step
-def test_it_works_and_comes_back_to_the_order(step, order_at, sign_in):
-    order = order_at(step.source, step.custody)
+def test_it_works_and_comes_back_to_the_order(step, order_for, sign_in):
+    order = order_for(step)
     response = post(sign_in(actor_of(step, order)), order, step)
 
     assert (response.status_code, response.url) == (302, order.get_absolute_url())
@@ -116,8 +156,8 @@ def test_it_works_and_comes_back_to_the_order(step, order_at, sign_in):
 
 
 @every_step
-def test_a_double_click_is_quiet_success(step, order_at, sign_in):
-    order = order_at(step.source, step.custody)
+def test_a_double_click_is_quiet_success(step, order_for, sign_in):
+    order = order_for(step)
     browser = sign_in(actor_of(step, order))
     post(browser, order, step)
     before = state_of(order)
@@ -128,8 +168,8 @@ def test_a_double_click_is_quiet_success(step, order_at, sign_in):
 
 
 @every_step
-def test_an_anonymous_visitor_signs_in_first(step, order_at, client):
-    order = order_at(step.source, step.custody)
+def test_an_anonymous_visitor_signs_in_first(step, order_for, client):
+    order = order_for(step)
     before = state_of(order)
     response = post(client, order, step)
 
@@ -138,17 +178,17 @@ def test_an_anonymous_visitor_signs_in_first(step, order_at, client):
 
 
 @every_step
-def test_strangers_and_moderators_get_404(step, order_at, stranger, moderator, sign_in):
-    order = order_at(step.source, step.custody)
+def test_strangers_and_moderators_get_404(step, order_for, stranger, moderator, sign_in):
+    order = order_for(step)
     before = state_of(order)
 
     assert [post(sign_in(user), order, step).status_code for user in (stranger, moderator)] == [404, 404]
     assert state_of(order) == before
 
 
-@pytest.mark.parametrize("step", [step for step in STEPS if step.name != "cancel"], ids=str)
-def test_the_other_side_may_not(step, order_at, sign_in):
-    order = order_at(step.source, step.custody)
+@pytest.mark.parametrize("step", [step for step in STEPS if step.name not in BY_BOTH], ids=str)
+def test_the_other_side_may_not(step, order_for, sign_in):
+    order = order_for(step)
     other = order.freelancer if step.side == "client" else order.client
     before = state_of(order)
     post(sign_in(other), order, step)
@@ -168,8 +208,8 @@ def test_in_the_wrong_state_nothing_changes_and_the_page_says_so(step, order_at,
 
 
 @every_step
-def test_from_a_stale_page_nothing_changes_and_no_words_are_lost(step, order_at, sign_in):
-    order = order_at(step.source, step.custody)
+def test_from_a_stale_page_nothing_changes_and_no_words_are_lost(step, order_for, sign_in):
+    order = order_for(step)
     before = state_of(order)
     response = post(sign_in(actor_of(step, order)), order, step, seen=str(order.version - 1))
 
@@ -186,8 +226,8 @@ def test_from_a_stale_page_nothing_changes_and_no_words_are_lost(step, order_at,
 
 
 @every_step
-def test_looking_at_the_address_is_not_allowed(step, order_at, sign_in):
-    order = order_at(step.source, step.custody)
+def test_looking_at_the_address_is_not_allowed(step, order_for, sign_in):
+    order = order_for(step)
     browser = sign_in(actor_of(step, order))
     address = reverse(f"orders:{step.name}", args=[order.pk])
     before = state_of(order)
@@ -197,8 +237,8 @@ def test_looking_at_the_address_is_not_allowed(step, order_at, sign_in):
 
 
 @every_step
-def test_a_post_without_its_token_is_refused(step, order_at):
-    order = order_at(step.source, step.custody)
+def test_a_post_without_its_token_is_refused(step, order_for):
+    order = order_for(step)
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(actor_of(step, order))
     before = state_of(order)
@@ -208,8 +248,8 @@ def test_a_post_without_its_token_is_refused(step, order_at):
 
 
 @every_step
-def test_an_empty_post_shows_the_page_again_and_changes_nothing(step, order_at, sign_in):
-    order = order_at(step.source, step.custody)
+def test_an_empty_post_shows_the_page_again_and_changes_nothing(step, order_for, sign_in):
+    order = order_for(step)
     before = state_of(order)
     response = sign_in(actor_of(step, order)).post(reverse(f"orders:{step.name}", args=[order.pk]))
 
@@ -291,6 +331,21 @@ def test_a_received_amount_that_is_not_due_is_an_error_of_its_field(order_at, si
     assert response.status_code == 422
     assert list(response.context["forms"]["confirm_payment"].errors) == ["received_amount"]
     assert state_of(order) == before
+
+
+def test_more_than_was_due_is_confirmed_only_when_the_freelancer_says_so(order_at, sign_in):
+    order = order_at(Status.PAYMENT_SUBMITTED, DIRECT)
+    before = state_of(order)
+    browser, address = sign_in(order.freelancer), reverse("orders:confirm_payment", args=[order.pk])
+    typed = {"seen": order.version, "received_amount": "150", "sure": "on"}
+    response = browser.post(address, typed)
+    assert (response.status_code, list(response.context["forms"]["confirm_payment"].errors)) == (422, ["received_amount"])
+    assert state_of(order) == before
+
+    browser.post(address, typed | {"more_arrived": "on"})
+    order.refresh_from_db()
+    assert (order.status, order.payment_status) == (Status.PAYMENT_CONFIRMED, PaymentStatus.PAID_DIRECT)
+    assert [(refund.amount, refund.payer) for refund in order.disbursements.all()] == [(Decimal(30), order.freelancer)]
 
 
 def test_after_three_rejections_the_freelancer_of_a_direct_order_no_longer_decides(order_at, sign_in):

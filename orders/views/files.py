@@ -15,7 +15,7 @@ from orders.selectors import get_delivery_file_for, get_order_for, get_proof_for
 @require_safe
 def qr(request: HttpRequest, order_id: UUID, what: str) -> HttpResponse:
     order = get_order_for(request.user, order_id)
-    if what not in TEXTS:
+    if what not in TEXTS or (what in ("payment", "amount") and not order.amount_due):
         raise Http404
     response = HttpResponse(as_svg(code_for(order, what)), content_type="image/svg+xml")
     response["Cache-Control"] = "private, no-store"

@@ -12,13 +12,17 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.requests import SignedInRequest
 from marketplace.money import plain_amount, round_money
-from orders.forms import FORMS, StepForm
+from orders.forms import StepForm
 from orders.models import Delivery, Order, PaymentMethod, PaymentProof, RevisionRequest
 from orders.next_steps import NextStep, next_step
-from orders.selectors import get_order_page_for, list_actions_for, revisions_left
-from orders.states import PAYMENT_STATUS_LABELS, STATUS_LABELS, Action, Custody, PaymentStatus, Role, Status
+from orders.proposal_forms import STEP_FORMS
+from orders.selectors import get_order_page_for, revisions_left
+from orders.selectors.proposals import list_steps_for
+from orders.states import FINAL, PAYMENT_STATUS_LABELS, STATUS_LABELS, Action, Custody, PaymentStatus, Role, Status
 from orders.timeline import timeline
 from orders.tones import MONEY_TONES, WORK_TONES
+from orders.views.order_rows import desks_of, proposal_of, refunds_of
+from orders.views.order_trouble import DISPUTE_STEPS, trouble
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ def render_order_page(
     order = get_order_page_for(request.user, order_id)
     side = side_of(request.user, order)
     step = next_step(order, side)
+    pays_now = side == Role.CLIENT and order.status == Status.PENDING_PAYMENT
+    proofs, refunds = _proofs(order, pays_now), refunds_of(order, side)
     context = {
         "order": order,
         "side": side.name.lower(),
@@ -46,10 +52,15 @@ def render_order_page(
         "progress": _progress(order),
         "next": _next_for(order, side, step),
         **_forms(request.user, order, side, refused),
-        **_proofs(order),
+        "proposal": proposal_of(order, side),
+        "refunds": refunds,
+        "refund_to_do": next((refund for refund in refunds if refund.get("urgent")), None),
+        "desks": desks_of(request.user, order, proofs["live_proof"]) if side == Role.MODERATOR else [],
+        "has_dispute": bool(order.disputes.all()),
+        **proofs,
         **_work(order),
         **_money(order),
-        "pays_now": side == Role.CLIENT and order.status == Status.PENDING_PAYMENT,
+        "pays_now": pays_now,
         "timeline": timeline(order),
     }
     return render(request, "orders/detail.html", context, status=status)
@@ -70,21 +81,33 @@ def _badges(order: Order) -> list[dict[str, Any]]:
 
 
 def _progress(order: Order) -> list[dict[str, str]]:
-    """The way of an order as `components/steps.html` shows it; empty for orders that left it."""
-    reached = {
-        Status.PENDING_PAYMENT: 1,
-        Status.PAYMENT_SUBMITTED: 2,
-        Status.PAYMENT_CONFIRMED: 3,
-        Status.IN_PROGRESS: 3,
-        Status.REVISION_REQUESTED: 3,
-        Status.SUBMITTED: 4,
-        Status.COMPLETED: 5,
-    }.get(Status(order.status))
-    if reached is None:
-        return []
+    """The way of an order as `components/steps.html` shows it: to the approval, or to where it left that way."""
     labels = [_("Order"), _("Payment"), _("Payment check"), _("Work"), _("Approval")]
-    states = ["done" if n < reached else "current" if n == reached else "todo" for n in range(len(labels))]
-    return [{"label": label, "state": state} for label, state in zip(labels, states, strict=True)]
+    reached = _reached(order)
+    if order.status in FINAL - {Status.COMPLETED}:
+        return [*_items(labels[:reached], "done"), *_items([STATUS_LABELS[Status(order.status)]], "current")]
+    if order.payment_status == PaymentStatus.DISPUTED:
+        return [*_items(labels[:reached], "done"), *_items([_("Dispute")], "current"), *_items(labels[reached:], "todo")]
+    return [
+        *_items(labels[:reached], "done"),
+        *_items(labels[reached : reached + 1], "current"),
+        *_items(labels[reached + 1 :], "todo"),
+    ]
+
+
+def _reached(order: Order) -> int:
+    """How many stations of its way lie behind the order, told by what happened and not by where it is now."""
+    if order.completed_at:
+        return 5
+    if order.status in (Status.IN_PROGRESS, Status.REVISION_REQUESTED) or (order.confirmed_at and not order.ever_delivered):
+        return 3
+    if order.ever_delivered:
+        return 4
+    return 2 if order.status in (Status.PAYMENT_SUBMITTED, Status.DISPUTED) else 1
+
+
+def _items(labels: list[Any], state: str) -> list[dict[str, str]]:
+    return [{"label": str(label), "state": state} for label in labels]
 
 
 def _next_for(order: Order, side: Role, step: NextStep) -> dict[str, Any]:
@@ -106,8 +129,8 @@ def _next_for(order: Order, side: Role, step: NextStep) -> dict[str, Any]:
 
 def _forms(user: User, order: Order, side: Role, refused: StepForm | None) -> dict[str, Any]:
     """The forms of the steps this person can take now, by action; a moderator takes them at the desk."""
-    actions = list_actions_for(user, order) if side != Role.MODERATOR else []
-    forms: dict[Action, StepForm] = {action: FORMS[action](order=order) for action in actions}
+    actions = list_steps_for(user, order) if side != Role.MODERATOR else []
+    forms: dict[Action, StepForm] = {action: STEP_FORMS[action](order=order) for action in actions if action in STEP_FORMS}
     lost: list[tuple[str, str]] = []
     if refused:
         refused.refresh(order)
@@ -117,21 +140,24 @@ def _forms(user: User, order: Order, side: Role, refused: StepForm | None) -> di
             lost = refused.typed()
     return {
         "forms": forms,
+        "trouble": trouble(order, side, forms),
+        "may_dispute": not DISPUTE_STEPS.isdisjoint(actions),
         "refused": refused.action if refused and refused.action in forms else "",
         "lost": lost,
         "lost_reasons": refused.non_field_errors() if refused and refused.action not in forms else [],
     }
 
 
-def _proofs(order: Order) -> dict[str, Any]:
-    """Newest first: the one being checked, and all others."""
+def _proofs(order: Order, pays_now: bool) -> dict[str, Any]:
+    """Newest first: the one being checked, the one to be replaced while the client pays, and all others."""
     proofs = sorted(order.proofs.all(), key=lambda proof: -proof.attempt)
     live = next((proof for proof in proofs if proof.state == PaymentProof.State.SUBMITTED), None)
-    return {"proofs": proofs, "live_proof": live, "last_rejected": None if live or not proofs else _if_rejected(proofs[0])}
-
-
-def _if_rejected(proof: PaymentProof) -> PaymentProof | None:
-    return proof if proof.state == PaymentProof.State.REJECTED else None
+    rejected = next((proof for proof in proofs[:1] if pays_now and proof.state == PaymentProof.State.REJECTED), None)
+    return {
+        "live_proof": live,
+        "last_rejected": rejected,
+        "earlier_proofs": [proof for proof in proofs if proof not in (live, rejected)],
+    }
 
 
 def _work(order: Order) -> dict[str, Any]:
@@ -149,6 +175,6 @@ def _money(order: Order) -> dict[str, Any]:
     return {
         "fee": fee,
         "earned": order.expected_amount - fee,
-        "amount_to_type": plain_amount(order.expected_amount, order.currency),
+        "amount_to_type": plain_amount(order.amount_due, order.currency),
         "main_code": "account" if is_coin else "payment",
     }

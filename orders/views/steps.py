@@ -14,10 +14,11 @@ from django.views.decorators.http import require_POST
 from accounts.requests import SignedInRequest
 from marketplace.exceptions import DomainError
 from orders.exceptions import OrderMoved
-from orders.forms import FORMS, StepForm
+from orders.forms import StepForm
 from orders.models import Order
+from orders.proposal_forms import STEP_FORMS
 from orders.selectors import get_party_order
-from orders.services import lifecycle, payments
+from orders.services import lifecycle, payments, proposals
 from orders.states import Action
 from orders.views.order_page import render_order_page
 
@@ -27,69 +28,66 @@ STEPS: dict[Action, tuple[Callable[..., Order], str | Promise]] = {
     Action.CANCEL: (lifecycle.cancel, _("The order is cancelled.")),
     Action.CONFIRM_PAYMENT: (payments.confirm_payment, _("You have confirmed %(amount)s. You can start the work.")),
     Action.REJECT_PAYMENT: (payments.reject_payment, _("The proof is sent back with your words.")),
+    Action.CANCEL_PARTIAL: (lifecycle.cancel_partial, _("The order is cancelled. What you have paid is refunded.")),
     Action.START_WORK: (lifecycle.start_work, _("Started. The delivery time runs from now.")),
+    Action.DECLINE: (lifecycle.decline, _("The order is cancelled. The client gets everything back.")),
     Action.SUBMIT_WORK: (lifecycle.submit_work, _("Delivered. The client is told to check it.")),
     Action.APPROVE: (lifecycle.approve, _("Approved. The order is complete.")),
     Action.REQUEST_REVISION: (lifecycle.request_revision, _("Your points are with the freelancer.")),
+    Action.CANCEL_LATE: (lifecycle.cancel_late, _("The order is cancelled. You get everything back.")),
+    Action.ASK_PAUSE: (proposals.ask_pause, _("Your question is with the client. You are told what they answer.")),
+    Action.GRANT_PAUSE: (proposals.grant_pause, _("The delivery clock stands until the pause is over.")),
+    Action.RESUME: (proposals.resume, _("The pause is over. The delivery clock runs again.")),
+    Action.PROPOSE_EXTENSION: (proposals.propose_extension, _("Your request is with the other side. They have 48 hours.")),
+    Action.ACCEPT_EXTENSION: (proposals.accept_extension, _("Agreed. The order has a new delivery day.")),
+    Action.PROPOSE_CANCELLATION: (proposals.propose_cancellation, _("Your request is with the other side. They have 48 hours.")),
+    Action.ACCEPT_CANCELLATION: (proposals.accept_cancellation, _("Agreed. The order is cancelled.")),
+    Action.DECLINE_PROPOSAL: (proposals.decline_proposal, _("Declined. The order goes on as it was.")),
+    Action.WITHDRAW_PROPOSAL: (proposals.withdraw_proposal, _("Your request is withdrawn.")),
 }
 FIELD_OF = {"reference_used": "transaction_reference", "amount_mismatch": "received_amount", "invalid_amount": "amount"}
 
 
-@login_required
-@require_POST
-def submit_payment(request: SignedInRequest, order_id: UUID) -> HttpResponse:
-    return _take(request, order_id, Action.SUBMIT_PAYMENT)
+def _step(action: Action) -> Callable[..., HttpResponse]:
+    @login_required
+    @require_POST
+    def view(request: SignedInRequest, order_id: UUID) -> HttpResponse:
+        return _take(request, order_id, action)
+
+    return view
 
 
-@login_required
-@require_POST
-def cancel(request: SignedInRequest, order_id: UUID) -> HttpResponse:
-    return _take(request, order_id, Action.CANCEL)
-
-
-@login_required
-@require_POST
-def confirm_payment(request: SignedInRequest, order_id: UUID) -> HttpResponse:
-    return _take(request, order_id, Action.CONFIRM_PAYMENT)
-
-
-@login_required
-@require_POST
-def reject_payment(request: SignedInRequest, order_id: UUID) -> HttpResponse:
-    return _take(request, order_id, Action.REJECT_PAYMENT)
-
-
-@login_required
-@require_POST
-def start_work(request: SignedInRequest, order_id: UUID) -> HttpResponse:
-    return _take(request, order_id, Action.START_WORK)
-
-
-@login_required
-@require_POST
-def submit_work(request: SignedInRequest, order_id: UUID) -> HttpResponse:
-    return _take(request, order_id, Action.SUBMIT_WORK)
-
-
-@login_required
-@require_POST
-def approve(request: SignedInRequest, order_id: UUID) -> HttpResponse:
-    return _take(request, order_id, Action.APPROVE)
-
-
-@login_required
-@require_POST
-def request_revision(request: SignedInRequest, order_id: UUID) -> HttpResponse:
-    return _take(request, order_id, Action.REQUEST_REVISION)
+submit_payment = _step(Action.SUBMIT_PAYMENT)
+cancel = _step(Action.CANCEL)
+confirm_payment = _step(Action.CONFIRM_PAYMENT)
+reject_payment = _step(Action.REJECT_PAYMENT)
+cancel_partial = _step(Action.CANCEL_PARTIAL)
+start_work = _step(Action.START_WORK)
+decline = _step(Action.DECLINE)
+submit_work = _step(Action.SUBMIT_WORK)
+approve = _step(Action.APPROVE)
+request_revision = _step(Action.REQUEST_REVISION)
+cancel_late = _step(Action.CANCEL_LATE)
+ask_pause = _step(Action.ASK_PAUSE)
+grant_pause = _step(Action.GRANT_PAUSE)
+resume = _step(Action.RESUME)
+propose_extension = _step(Action.PROPOSE_EXTENSION)
+accept_extension = _step(Action.ACCEPT_EXTENSION)
+propose_cancellation = _step(Action.PROPOSE_CANCELLATION)
+accept_cancellation = _step(Action.ACCEPT_CANCELLATION)
+decline_proposal = _step(Action.DECLINE_PROPOSAL)
+withdraw_proposal = _step(Action.WITHDRAW_PROPOSAL)
 
 
 def _take(request: SignedInRequest, order_id: UUID, action: Action) -> HttpResponse:
     """Read the step's form, call its service, say what came of it."""
     order = get_party_order(request.user, order_id)
     service, done = STEPS[action]
-    form = FORMS[action](request.POST, request.FILES, order=order)
+    form = STEP_FORMS[action](request.POST, request.FILES, order=order)
     if not form.is_valid():
         return render_order_page(request, order_id, refused=form, status=422)
+    if form.wants_a_look():
+        return render_order_page(request, order_id, refused=form)
     try:
         service(actor=request.user, order_id=order_id, **form.wishes())
     except DomainError as refusal:

@@ -1,0 +1,101 @@
+"""What the parties have asked of each other, who may answer it, and what silence means."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+
+from accounts.models import User
+from marketplace.money import round_money
+from orders.models import Order, Proposal
+from orders.selectors.orders import list_actions_for
+from orders.states import Action, Status
+
+MOST_PAUSED_DAYS = 14  # of one order, in all
+MOST_EXTRA_DAYS = 60  # of one request for more time
+PROPOSE = frozenset({Action.PROPOSE_CANCELLATION, Action.PROPOSE_EXTENSION, Action.ASK_PAUSE})
+ACCEPT = {
+    Action.ACCEPT_CANCELLATION: Proposal.Kind.CANCELLATION,
+    Action.ACCEPT_EXTENSION: Proposal.Kind.EXTENSION,
+    Action.GRANT_PAUSE: Proposal.Kind.PAUSE,
+}
+
+
+@dataclass(frozen=True)
+class Division:
+    """Who gets what when an order ends with `share` of its money for the freelancer. Amounts in the order's currency."""
+
+    share: Decimal  # before the fee
+    fee: Decimal
+    earned: Decimal
+    back: Decimal  # to the client
+
+
+def division_of(order: Order, share: Decimal) -> Division:
+    """What `share`, which the freelancer is to keep of all that was paid, means for both sides."""
+    fee = round_money(share * order.escrow_fee_pct / Decimal(100), order.currency)
+    return Division(share=share, fee=fee, earned=share - fee, back=order.funded_amount - share)
+
+
+def open_proposal(order: Order) -> Proposal | None:
+    """The proposal that waits for an answer. Reads `order.proposals` alone."""
+    return next((proposal for proposal in order.proposals.all() if proposal.state == Proposal.State.OPEN), None)
+
+
+def pause_days_left(order: Order) -> int:
+    """How many days the order may still be paused."""
+    return max(MOST_PAUSED_DAYS - order.paused_days, 0)
+
+
+def silence_accepts(order: Order, proposal: Proposal) -> bool:
+    """Whether the clock accepts an open proposal, as the order stands, that nobody answers until `respond_by`.
+
+    A pause, unless the order was overdue when it was asked for: the client could leave it then. A cancellation where the order is
+    overdue and nothing was ever delivered, and only if the silent side loses nothing by it: a freelancer cannot take money by the
+    client's silence. More time never.
+    """
+    due = order.due_at if order.paused_at is None else None
+    match proposal.kind:
+        case Proposal.Kind.PAUSE:
+            return due is not None and due > proposal.created_at
+        case Proposal.Kind.CANCELLATION:
+            harmless = proposal.proposed_by_id == order.client_id or not proposal.freelancer_amount
+            return due is not None and due <= proposal.respond_by and not order.ever_delivered and harmless
+        case _:
+            return False
+
+
+def list_steps_for(user: User | AnonymousUser, order: Order) -> list[Action]:
+    """The actions this person has now, less those the open proposal, a pause or the time rules out. For the order's page."""
+    proposal = open_proposal(order)
+    return [action for action in list_actions_for(user, order) if _is_open(user, order, proposal, action)]
+
+
+def _is_open(user: User | AnonymousUser, order: Order, proposal: Proposal | None, action: Action) -> bool:
+    is_mine = proposal is not None and proposal.proposed_by_id == user.pk
+    if action in PROPOSE:
+        return proposal is None and _may_propose(order, action)
+    if action in ACCEPT:
+        return proposal is not None and not is_mine and proposal.kind == ACCEPT[action]
+    now = timezone.now()
+    match action:
+        case Action.DECLINE_PROPOSAL:
+            return proposal is not None and not is_mine
+        case Action.WITHDRAW_PROPOSAL:
+            return is_mine
+        case Action.RESUME:
+            return order.paused_at is not None
+        case Action.OPEN_DISPUTE if order.status == Status.PAYMENT_SUBMITTED:
+            return order.review_due_at is not None and order.review_due_at <= now
+        case Action.DISPUTE_COMPLETED:
+            return order.hold_until is not None and order.hold_until > now
+        case _:
+            return True
+
+
+def _may_propose(order: Order, action: Action) -> bool:
+    """While the clock stands there is no later day to agree on, and no second pause."""
+    if action == Action.PROPOSE_CANCELLATION:
+        return True
+    return order.paused_at is None and (action != Action.ASK_PAUSE or pause_days_left(order) > 0)
