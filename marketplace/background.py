@@ -1,6 +1,9 @@
 """The door to the background worker. It only wakes sweeps; what there is to do stands in tables."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import structlog
 from django.core.management import call_command
@@ -9,6 +12,7 @@ from huey.contrib.djhuey import db_task
 from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
+_gathered: ContextVar[set[str] | None] = ContextVar("gathered", default=None)
 
 
 @db_task()
@@ -24,7 +28,24 @@ def wake(command: str) -> None:
     transaction.on_commit(lambda: _enqueue(command))
 
 
+@contextmanager
+def waking_once() -> Iterator[None]:
+    """Inside it each sweep is woken once, at the end, however many transactions ask for it."""
+    commands: set[str] = set()
+    token = _gathered.set(commands)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+        for command in sorted(commands):
+            _enqueue(command)
+
+
 def _enqueue(command: str) -> None:
+    gathered = _gathered.get()
+    if gathered is not None:
+        gathered.add(command)
+        return
     try:
         run_sweep(command)
     except (RedisError, sqlite3.Error, OSError) as unreachable:

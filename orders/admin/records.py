@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from marketplace.money import format_money
 from marketplace.read_only import ReadOnly
+from orders.admin.clocks import CLOCK_FIELDS, StuckClockFilter
 from orders.models import Delivery, Order, OrderEvent, RequirementAnswer, RevisionRequest
 
 
@@ -51,7 +52,7 @@ class RevisionInline(Rows):
 @admin.register(Order)
 class OrderAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["payment_reference", "gig_title", "client", "freelancer", "amount", "status", "payment_status", "created_at"]
-    list_filter = ["status", "payment_status", "custody"]
+    list_filter = ["status", "payment_status", "custody", StuckClockFilter]
     list_select_related = ["client", "freelancer"]
     list_per_page = 50
     search_fields = ["payment_reference", "gig_title", "client__email", "freelancer__email", "txid"]
@@ -84,6 +85,7 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin):
                 ]
             },
         ),
+        (_("Clocks"), {"fields": CLOCK_FIELDS}),
     ]
 
     @admin.display(description=_("amount"), ordering="expected_amount")
