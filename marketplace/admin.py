@@ -1,6 +1,6 @@
 """The moderators' site: Django's admin under the site's name, entered through the same sign-in as every other page."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
@@ -9,14 +9,20 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from accounts.models import User
 from accounts.selectors import has_needed_factor
-from orders.selectors import is_moderator, list_verification_queue
+from orders.selectors import PAY_OUT, RESOLVE, VERIFY, list_verification_queue, may
+from orders.selectors.disputes import list_cases_in
+from orders.selectors.payout_desk import list_desk
+from orders.selectors.statements import list_lines
+from orders.states import DisbursementState as State
 
 
 class AdminSite(admin.AdminSite):
@@ -32,8 +38,7 @@ class AdminSite(admin.AdminSite):
         return settings.SITE_NAME
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        waiting = list_verification_queue(request.user).count() if is_moderator(request.user) else None
-        return super().index(request, {"payments_waiting": waiting, **(extra_context or {})})
+        return super().index(request, {"desks": _desks(cast(User, request.user)), **(extra_context or {})})
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not self._lacks_second_factor(request)
@@ -54,3 +59,31 @@ class AdminSite(admin.AdminSite):
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
         return redirect("account_change_password")
+
+
+def _desks(user: User) -> list[dict[str, Any]]:
+    """The desks this person works at, each with how much waits there, by their permissions."""
+    to_send = list_desk(user).filter(payer=None, account__isnull=False, state__in=(State.REQUESTED, State.APPROVED))
+    desks = [
+        (
+            *(VERIFY, "orders_paymentproof", _("Payments to check"), list_verification_queue(user)),
+            *(_("Proofs of payment, longest waiting first."), _("Nobody is waiting. New proofs of payment arrive here.")),
+        ),
+        (
+            *(VERIFY, "orders_bankstatement", _("Bank statements"), list_lines(user, statement=None, tab="green")),
+            *(_("Entries that fit an order and can be confirmed."), _("Nothing waits. Import a statement here.")),
+        ),
+        (
+            *(RESOLVE, "orders_dispute", _("Disputes"), list_cases_in(user, "unassigned")),
+            *(_("Cases that nobody has taken."), _("No case waits to be taken.")),
+        ),
+        (
+            *(PAY_OUT, "orders_disbursement", _("Money to send"), to_send),
+            *(_("Payouts and refunds to approve or to send."), _("Nothing waits to be sent.")),
+        ),
+    ]
+    return [
+        {"title": title, "count": rows.count(), "waiting": waiting, "empty": empty, "href": reverse(f"admin:{model}_changelist")}
+        for permission, model, title, rows, waiting, empty in desks
+        if may(user, permission)
+    ]
