@@ -35,7 +35,7 @@ migrations-check: $(DEV_STAMP)  ## fail if a model changed without its migration
 seed: $(RUN_STAMP)  ## load the demo data into an empty database
 	@$(PY) manage.py migrate --verbosity 0 && $(PY) manage.py seed_demo
 
-bench: $(DEV_STAMP)  ## measure the pages, as ratios
+bench: $(DEV_STAMP)  ## every performance figure, as a ratio or against its limit (some minutes)
 	@$(PY) -m benchmarks
 
 requirements: $(DEV_STAMP)  ## pin the newest versions that requirements*.in allow

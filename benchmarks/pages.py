@@ -1,21 +1,19 @@
-"""`python -m benchmarks`: what a page costs, as a ratio to an empty answer measured in the same interleaved run.
+"""What a page costs, as a ratio to an empty answer measured in the same interleaved run. One process, a scratch database."""
 
-A ratio means the same on a slow and on a fast machine. Everything runs in one process on a scratch database.
-"""
-
-import os
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 
-import django
-from django.core.management import call_command
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings, setup_test_environment
 from django.urls import path
+
+from accounts.tests.factories import UserFactory
+from gigs.models import Category
+from gigs.tests.factories import GigFactory
+from marketplace import urls
 
 ROUNDS = 60
 GIGS = 200
@@ -25,29 +23,8 @@ def empty(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok")
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="marketplace-bench-") as folder:
-        os.environ.update(
-            DJANGO_SETTINGS_MODULE="marketplace.settings_test",
-            DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",
-            REDIS_URL="",
-            VAR_DIR=folder,
-            LOG_LEVEL="ERROR",
-        )
-        django.setup()
-        setup_test_environment()
-        call_command("migrate", verbosity=0)
-        report()
-
-
-def report() -> None:
-    from django.db import connection  # noqa: PLC0415 (only once Django is set up)
-
-    from accounts.tests.factories import UserFactory  # noqa: PLC0415
-    from gigs.models import Category  # noqa: PLC0415
-    from gigs.tests.factories import GigFactory  # noqa: PLC0415
-    from marketplace import urls  # noqa: PLC0415
-
+def report(say: Callable[[str], None]) -> None:
+    setup_test_environment()
     freelancers = UserFactory.create_batch(10)
     shelves = list(Category.objects.filter(parent__isnull=False))
     gigs = [GigFactory(freelancer=freelancers[n % 10], category=shelves[n % len(shelves)]) for n in range(GIGS)]
@@ -80,11 +57,3 @@ def measure(calls: dict[str, Callable[[], HttpResponse]]) -> dict[str, list[floa
             if round_number >= 3:  # the first rounds warm up
                 timings[name].append(spent)
     return timings
-
-
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-
-
-if __name__ == "__main__":
-    main()
