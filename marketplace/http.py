@@ -11,6 +11,8 @@ _MEDIA_TYPES = {".webp": "image/webp", ".png": "image/png", ".jpg": "image/jpeg"
 
 def private_file(file: FieldFile, *, name: str, content_type: str, inline: bool = False) -> FileResponse:
     """A file that only its parties may have: never cached by others, never sniffed, a PDF or unknown type only as a download."""
+    if not file:
+        raise Http404(_("There is no such file."))
     try:
         handle = file.open("rb")
     except FileNotFoundError as gone:

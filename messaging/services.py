@@ -50,19 +50,19 @@ def notify(*, recipient: User, kind: str, url: str, context: dict[str, Any]) -> 
     return notification
 
 
-@transaction.atomic(savepoint=False)
 def notify_all(*, tellings: list[Telling]) -> list[Notification]:
     """Tell people something, inside the caller's transaction; the mail follows after commit.
 
     Instants are shown in the recipient's time zone. Raises KeyError for an unknown kind and ValueError for an address elsewhere.
     """
-    worded = [(telling, _words_for(telling)) for telling in tellings]
-    notifications = Notification.objects.bulk_create(_notification(telling, words) for telling, words in worded)
-    if notifications and not _mail_is_off.get():
-        wanted = list_wanted_mail([(telling.recipient, telling.kind) for telling in tellings])
-        _queue_mail(
-            [(row, words) for row, (_t, words), is_wanted in zip(notifications, worded, wanted, strict=True) if is_wanted]
-        )
+    words = [_words_for(telling) for telling in tellings]
+    notifications = [_notification(telling, said) for telling, said in zip(tellings, words, strict=True)]
+    with transaction.atomic(savepoint=False):
+        Notification.objects.bulk_create(notifications)
+        if notifications and not _mail_is_off.get():
+            wanted = list_wanted_mail([(telling.recipient, telling.kind) for telling in tellings])
+            told = zip(notifications, words, wanted, strict=True)
+            _queue_mail([(notification, said) for notification, said, is_wanted in told if is_wanted])
     return notifications
 
 

@@ -104,7 +104,7 @@ def _submitted(order: Order) -> Iterator[Clock]:
         yield Clock("auto_approve", order.auto_approve_at, Action.AUTO_APPROVE)
 
 
-def _completed(order: Order) -> Iterator[Clock]:
+def _ended(order: Order) -> Iterator[Clock]:
     if order.hold_until and order.payment_status in (PaymentStatus.RELEASED, PaymentStatus.SPLIT):
         yield Clock("hold_over", order.hold_until)
 
@@ -116,5 +116,6 @@ _CLOCKS = {
     Status.IN_PROGRESS: _in_progress,
     Status.REVISION_REQUESTED: _revision_requested,
     Status.SUBMITTED: _submitted,
-    Status.COMPLETED: _completed,
+    Status.COMPLETED: _ended,
+    Status.CANCELLED: _ended,
 }

@@ -50,3 +50,9 @@ class RejectForm(forms.Form):
         help_text=_("What is wrong, and what they should do now. They read exactly these words."),
     )
     prefix = "reject"
+
+
+class CancelPartForm(forms.Form):
+    seen = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    note = TextField(label=_("What to tell both sides"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+    prefix = "part"

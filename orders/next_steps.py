@@ -177,7 +177,8 @@ def _ended(facts: OrderFacts, side: Role, now: datetime) -> str:
             return _REFUNDS.get(facts.refund.state, "refund waits" if facts.refund.account_id else "refund account")
     key = _ENDINGS[PaymentStatus(order.payment_status)]
     holds = order.hold_until is not None and now < order.hold_until
-    may_be_disputed = side == Role.FREELANCER or facts.dispute is None or facts.dispute.state == Dispute.State.WITHDRAWN
+    is_open = order.status == Status.COMPLETED and (facts.dispute is None or facts.dispute.state == Dispute.State.WITHDRAWN)
+    may_be_disputed = side == Role.FREELANCER or (is_open and key != "divided")
     return f"{key}, on hold" if holds and may_be_disputed and key in _HELD else key
 
 

@@ -17,7 +17,7 @@ Kind = PaymentMethod.Kind
 
 
 class UploadForm(forms.Form):
-    """The file and the account it is of. `keeps_focus`: it stands above a list and must not jump there."""
+    """The file and the account it is of."""
 
     method = forms.ModelChoiceField(label=_("Account"), queryset=PaymentMethod.objects.none(), empty_label=_("Choose…"))
     file = forms.FileField(

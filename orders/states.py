@@ -26,7 +26,7 @@ class Status(StrEnum):
 
 
 class PaymentStatus(StrEnum):
-    """Where the money stands. The last three but REFUNDED belong to DIRECT custody, where no money touches the platform."""
+    """Where the money stands. PAID_DIRECT and REFUND_DUE belong to DIRECT custody, where no money touches the platform."""
 
     AWAIT_DEPOSIT = "AWAIT_DEPOSIT"
     PARTIALLY_FUNDED = "PARTIALLY_FUNDED"
@@ -221,7 +221,7 @@ TRANSITIONS = (
     _row(
         7, Action.RECORD_PARTIAL, "PAYMENT_SUBMITTED", "PENDING_PAYMENT", "V", platform="PARTIALLY_FUNDED", custodies="PLATFORM"
     ),
-    _row(7, Action.CANCEL_PARTIAL, "PENDING_PAYMENT", "CANCELLED", "C V", platform="REFUNDED", money="PARTIALLY_FUNDED"),
+    _row(7, Action.CANCEL_PARTIAL, "PENDING_PAYMENT", "CANCELLED", "C F V", platform="REFUNDED", money="PARTIALLY_FUNDED"),
     _row(8, Action.START_WORK, "PAYMENT_CONFIRMED", "IN_PROGRESS", "F"),
     _row(9, Action.DECLINE, "PAYMENT_CONFIRMED", "CANCELLED", "C F", platform="REFUNDED", direct="REFUND_DUE"),
     _row(10, Action.ASK_PAUSE, "IN_PROGRESS", "", "F"),

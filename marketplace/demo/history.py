@@ -8,13 +8,18 @@ from typing import Any
 from django.conf import settings
 
 from gigs.models import Category
+from marketplace.demo import bank, purses
 from marketplace.demo.deals import Deal
 from marketplace.demo.pictures import gig_pictures
 from marketplace.demo.plans import Plan, finished, standing
+from marketplace.demo.steps import take
 from marketplace.demo.tables import dice, load
-from marketplace.demo.world import World, add_gig, add_method, add_person, rest_gig
+from marketplace.demo.world import World, add_account, add_gig, add_method, add_person, rest_gig
 from messaging.selectors import list_notifications
 from messaging.services import mark_all_read
+from orders.models import Order
+from orders.services.deadlines import process_due
+from orders.services.receipts import issue_receipts
 from reviews.services import publish_due_reviews
 
 Row = dict[str, Any]
@@ -22,6 +27,8 @@ Happening = tuple[datetime, Callable[[], object]]
 HISTORY = timedelta(days=238)
 UNREAD = timedelta(hours=26)  # what people were told since is still new to them
 FULL_WIDTH, SMALL_WIDTH = 960, 240  # pixels of a gig's picture
+ACCOUNTS_NAMED = timedelta(days=240)  # ago: those people are paid to
+STATEMENT_CAME = timedelta(minutes=50)  # ago, after the last step of every order it names
 ACCOUNTS_OPENED = timedelta(days=255)  # ago: the site's and the freelancers' own, after the last of them signed up
 
 
@@ -37,11 +44,24 @@ def tell(world: World, *, small: bool = False) -> None:
         *_offers(world, gigs, offered, small=small),
         *_orders(world, people, gigs, methods, offered, small=small),
         *_visits(world),
+        *((world.today - ACCOUNTS_NAMED, partial(add_account, world, row)) for row in load("money")["account"]),
+        *purses.happenings(world),
+        (world.today - STATEMENT_CAME, partial(bank.import_and_decide, world)),
+        (world.today, partial(issue_receipts, now=world.today)),
     ]
     happenings.sort(key=lambda happening: happening[0])
     for moment, happen in happenings:
+        _run_clocks(world, moment)
         world.clock.set(moment)
         happen()
+
+
+def _run_clocks(world: World, until: datetime) -> None:
+    """The clocks of orders, each at its own instant, as the worker fires them."""
+    due = Order.objects.filter(next_clock_at__lte=until).order_by("next_clock_at").values_list("next_clock_at", flat=True)
+    while instant := due.first():
+        world.clock.set(instant)
+        process_due(now=instant)
 
 
 def _arrivals(world: World, people: dict[str, Row]) -> Iterator[Happening]:
@@ -88,12 +108,12 @@ def _orders(
             words=words,
         )
         for moment, step in plan.steps:
-            yield moment, partial(deal.take, step)
+            yield moment, partial(take, deal, step)
         yield from _publication(world, plan)
 
 
 def _standing_plans(world: World, gigs: dict[str, Row], methods: dict[str, Row]) -> Iterator[Plan]:
-    for number, story in enumerate(load("stories")["story"]):
+    for number, story in enumerate(_stories()):
         key = f"standing-{number}"
         usable = _methods_of(gigs[story["gig"]], methods)[story["custody"]]
         if story["script"] == "unpaid":  # so that there is still time to pay when someone looks
@@ -101,6 +121,11 @@ def _standing_plans(world: World, gigs: dict[str, Row], methods: dict[str, Row])
         method = dice(world.seed, "method", key).choice(usable)
         plan = Plan(key, story["gig"], story["client"], method["key"], method["kind"], story)
         yield standing(plan, days=gigs[story["gig"]]["days"], seed=world.seed, today=world.today)
+
+
+def _stories() -> list[Row]:
+    """Those that go straight, then the others, whose receipts are plain: they are many."""
+    return [*load("stories")["story"], *({**story, "plain": True} for story in load("troubles")["story"])]
 
 
 def _finished_plans(

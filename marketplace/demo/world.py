@@ -20,8 +20,9 @@ from marketplace.demo.clock import Clock
 from marketplace.demo.pictures import portrait
 from marketplace.demo.tables import dice
 from marketplace.uploads import CheckedPicture
-from orders.models import PaymentMethod
+from orders.models import Order, PaymentMethod, PayoutAccount
 from orders.services.payments import save_payment_method, save_platform_method
+from orders.services.payout_accounts import save_payout_account
 
 LOGINS = ("client@example.com", "freelancer@example.com", "admin@example.com")
 PASSWORD = "handsel-demo-1"  # noqa: S105 (the demo's, printed for everyone)
@@ -39,7 +40,10 @@ class World:
     people: dict[str, User] = field(default_factory=dict)
     methods: dict[str, PaymentMethod] = field(default_factory=dict)
     gigs: dict[str, Gig] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)  # of gigs
     answers: dict[str, dict[int, str]] = field(default_factory=dict)
+    accounts: dict[tuple[str, str], PayoutAccount] = field(default_factory=dict)  # by person and currency
+    banked: dict[str, list[tuple[Order, str]]] = field(default_factory=dict)  # orders and payers, by what the bank says of them
 
     def keep(self, storage: Storage, *names: str | None) -> None:
         for name in filter(None, names):
@@ -78,6 +82,18 @@ def add_method(world: World, row: dict[str, Any]) -> None:
         world.methods[row["key"]] = save_platform_method(actor=world.people["admin"], method=method)
 
 
+def add_account(world: World, row: dict[str, Any]) -> None:
+    person = world.people[row["person"]]
+    world.accounts[row["person"], row["currency"]] = save_payout_account(
+        actor=person,
+        kind=row["kind"],
+        currency=row["currency"],
+        holder=row.get("holder", person.full_name),
+        account=row["account"],
+        routing=row.get("routing", ""),
+    )
+
+
 def add_gig(world: World, row: dict[str, Any], pictures: list[CheckedPicture]) -> None:
     requirements, answers = _questions(row)
     gig = create_gig(
@@ -95,7 +111,7 @@ def add_gig(world: World, row: dict[str, Any], pictures: list[CheckedPicture]) -
     )
     for image in gig.images.all():
         world.keep(default_storage, *image.paths)
-    world.gigs[row["key"]] = gig
+    world.gigs[row["key"]], world.owners[row["key"]] = gig, row["owner"]
     world.answers[row["key"]] = {asked.pk: answer for asked, answer in zip(gig.requirements.all(), answers, strict=True)}
 
 

@@ -1,9 +1,32 @@
-import pytest
+"""The world of `world.py`, built once for all the tests of a module: each finds it as it was built."""
 
-from accounts.models import User
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import transaction
+from pytest_django import DjangoDbBlocker
+
+from accounts.tests.factories import UserFactory
 from marketplace.tests.world import World, build_world
 
 
+@pytest.fixture(scope="module")
+def built_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """In a transaction around those of the module's tests, undone after the last of them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        moderator = UserFactory(email="moderator@example.com", full_name="Ingrid Bø", handle="ingrid", is_staff=True)
+        moderator.user_permissions.set(Permission.objects.filter(content_type__app_label="orders"))
+        yield build_world(
+            UserFactory(email="amara@example.com", full_name="Amara Okafor", handle="amara"),
+            UserFactory(email="jose@example.com", full_name="José Ñíguez", handle="jose"),
+            UserFactory(email="stranger@example.com", full_name="Li Wei", handle="li-wei"),
+            moderator,
+        )
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def world(buyer: User, freelancer: User, stranger: User, moderator: User) -> World:
-    return build_world(buyer, freelancer, stranger, moderator)
+def world(built_world: World, db: None) -> World:
+    """The savepoint of `db` undoes what the test does to it."""
+    return built_world

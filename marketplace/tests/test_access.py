@@ -2,27 +2,42 @@
 
 import itertools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 from django.urls.resolvers import URLResolver
 
 from marketplace.tests.world import World
-from orders.models import OrderEvent
-from orders.tests.factories import picture
-from reviews.models import Review
+from orders.models import Evidence
 
 PAGE = settings.BASE_DIR / "docs/access.md"
 METHODS = ("GET", "POST")
 ROLES = ("anonymous", "stranger", "client", "freelancer", "moderator")
 ROW = re.compile(r"^\| `(?P<address>[^`]+)` \| (?P<methods>GET|POST|GET, POST) \| (?P<answers>.+) \|$")
 SET = re.compile(r"^\| `\{(?P<name>[\w-]+)\}` \| (?P<members>.+) \|$")
+
+WRITTEN = (
+    "orders_orderevent",
+    "orders_disbursementevent",
+    "orders_evidence",
+    "orders_staffnote",
+    "orders_payoutaccount WHERE is_active",
+    "orders_payoutbatch",
+    "orders_payoutbatch WHERE exported_at IS NOT NULL",
+    "orders_bankstatement",
+    "orders_statementline WHERE decided_at IS NOT NULL",
+    "orders_unreadableline WHERE resolved_at IS NOT NULL",
+    "orders_paymentmethod WHERE CAST(csv_mapping AS text) <> '{}'",
+    "reviews_review",
+    "reviews_review WHERE reply <> ''",
+)
 
 Rows = dict[tuple[str, str], list[str]]
 Answers = list[str]
@@ -94,19 +109,18 @@ def sign_everyone_in(world: World) -> dict[str, str]:
     return sessions
 
 
-def ask(world: World, sessions: dict[str, str], address: Address, method: str) -> Answers:
+def ask(world: World, sessions: dict[str, str], address: Address, method: str, roles: Iterable[str] = ROLES) -> Answers:
     """What each role is answered. Whatever it writes is undone, so that each question finds the same world."""
-    form = dict(world.forms.get(address.name, {})) if method == "POST" else {}
+    form = world.forms.get(address.name, {}) if method == "POST" else {}
+    before = history()
     answers = []
-    for role in ROLES:
-        if address.name == "orders:submit_payment" and method == "POST":
-            form["receipt"] = picture()
+    for role in roles:
+        filled = {name: value() if callable(value) else value for name, value in form.items()}
         client = Client(raise_request_exception=False)
         if role in sessions:
             client.cookies[settings.SESSION_COOKIE_NAME] = sessions[role]
         with transaction.atomic():
-            before = history()
-            response = (client.post if method == "POST" else client.get)(path_to(address, world), form)
+            response = (client.post if method == "POST" else client.get)(path_to(address, world), filled)
             answers.append("done" if history() != before else answer_of(response))
             if response.streaming:
                 response.getvalue()  # a file is closed once it is read
@@ -114,9 +128,19 @@ def ask(world: World, sessions: dict[str, str], address: Address, method: str) -
     return answers
 
 
-def history() -> tuple[int, int, int]:
-    """Grows with every step of an order and every word about one."""
-    return OrderEvent.objects.count(), Review.objects.count(), Review.objects.exclude(reply="").count()
+def page_for(session: str, path: str) -> str:
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session
+    response = client.get(path)
+    return response.getvalue().decode(errors="replace")
+
+
+def history() -> tuple[int, ...]:
+    """Moves with every step of an order, every word about one, and every decision at a desk."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join(f"(SELECT COUNT(*) FROM {rows})" for rows in WRITTEN))  # noqa: S608 (ours alone)
+        counted: tuple[int, ...] = cursor.fetchone()
+    return counted
 
 
 def answer_of(response: HttpResponse) -> str:
@@ -143,6 +167,38 @@ def test_everyone_is_answered_as_the_page_says(section: str, world: World):
         if answers != rows[written, method]
     ]
     assert wrong == [], "\n".join(["", *wrong])
+
+
+@pytest.mark.parametrize("section", ["Orders", "Disputes", "One's own money", "The desks"])
+def test_what_does_not_exist_is_404(section: str, world: World):
+    ids = {name for address in addresses() for name in re.findall(r"<(\w+_id)>", address)}
+    numbers = {"admin:orders_bankstatement_resolve": {"row_id": 999_999}}
+    nobody = replace(world, values=world.values | dict.fromkeys(ids, uuid.uuid4()) | {"batch_id": 999_999}, special=numbers)
+    known, sessions = addresses(), sign_everyone_in(world)
+    asked = [(known[written], method) for written, method in read_page()[section] if "_id>" in written]
+    found = {
+        f"{method} {address.written}": answers
+        for address, method in asked
+        if set(answers := ask(nobody, sessions, address, method, ["freelancer", "moderator"])) - {"404", "405", "sign in"}
+    }
+    assert found == {}
+
+
+def test_a_file_for_moderators_alone_is_not_the_other_sides(world: World):
+    secret = Evidence.objects.get(name="secret.zip")
+    known, sessions = addresses(), sign_everyone_in(world)
+    of_it = replace(world, special={**world.special, "orders:evidence_file": {"evidence_id": secret.pk}})
+    file = known["/orders/evidence/<evidence_id>/"]
+    assert ask(of_it, sessions, file, "GET") == ["sign in", "404", "200", "404", "200"]
+    case = path_to(known["/orders/<order_id>/dispute/"], world)
+    assert [secret.note in page_for(sessions[role], case) for role in ("client", "freelancer")] == [True, False]
+
+
+def test_there_is_no_receipt_before_one_is_issued(world: World):
+    unpaid = world.special["orders:submit_payment"]
+    early = replace(world, special={**world.special, "orders:order_receipt": unpaid})
+    receipt = addresses()["/orders/<order_id>/receipt/"]
+    assert ask(early, sign_everyone_in(world), receipt, "GET") == ["sign in", *["404"] * 4]
 
 
 def test_nobody_meets_an_error_of_the_server():

@@ -1,11 +1,12 @@
 """The admin, model by model: every change form can be saved as it stands, nothing can be deleted, no status can be typed."""
 
+import itertools
 from html.parser import HTMLParser
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin.options import ModelAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db.models import Model
 from django.forms.models import model_to_dict
 from django.http import HttpRequest
@@ -15,7 +16,10 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from gigs.models import Category
+from marketplace.tests.test_access import METHODS, Address, addresses, ask, page_for, path_to, read_page, sign_everyone_in
 from marketplace.tests.world import World
+from marketplace.tests.world_money import IBAN, WALLET
+from orders.selectors import PAY_OUT, RESOLVE, VERIFY
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 DELETABLE = {Group, Category}  # no record of anything: groups name permissions, and a category with gigs is protected
@@ -23,7 +27,7 @@ WRITTEN_BY_SERVICES = {"status", "payment_status", "state", "version", "publishe
 
 
 @pytest.fixture
-def superuser(db: None) -> User:
+def superuser(world: World) -> User:
     return UserFactory(email="root@example.com", full_name="Root", is_staff=True, is_superuser=True)
 
 
@@ -152,6 +156,76 @@ def fields_offered(model: type[Model], request: HttpRequest) -> set[str]:
     if admin_of(model).has_change_permission(request, row):
         fields |= set(admin_of(model).get_form(request, row, change=True).base_fields)
     return fields
+
+
+# --- The desks ------------------------------------------------------------------------------------------------------
+DESKS = {"paymentproof": VERIFY, "bankstatement": VERIFY, "dispute": RESOLVE, "disbursement": PAY_OUT, "payoutbatch": PAY_OUT}
+
+NAMED = {address.name: address for address in addresses().values()}
+OF_NO_DEAL_OF_THEIRS = {"admin:orders_disbursement_send", "admin:orders_disbursement_account"}
+NAMED_IN_THE_FORM = [  # decisions whose order or row does not stand in the address
+    *("disbursement_approve_all", "bankstatement_green"),
+    *("bankstatement_confirm", "bankstatement_other", "bankstatement_link"),
+]
+
+
+@pytest.mark.parametrize("permission", [VERIFY, RESOLVE, PAY_OUT])
+def test_one_permission_opens_its_own_desks_and_no_other(permission: str, world: World):
+    moderator = world.people["moderator"]
+    moderator.user_permissions.set(Permission.objects.filter(codename=permission.partition(".")[2]))
+    page, sessions = read_page(), sign_everyone_in(world)
+    wrong = {}
+    for address in addresses().values():
+        desk = desk_of(address)
+        for method in METHODS if desk else ():
+            said = (page["The desks"] | page["The admin"])[address.written, method][-1]
+            (found,) = ask(world, sessions, address, method, ["moderator"])
+            if found != (said if DESKS[desk] == permission else "403"):
+                wrong[f"{method} {address.written}"] = found
+    assert wrong == {}
+
+
+def desk_of(address: Address) -> str:
+    """Which desk's list, page or decision it is, "" for anything else."""
+    _admin, _mark, name = address.name.partition("admin:orders_")
+    desk, _mark, page = name.partition("_")
+    return desk if desk in DESKS and page not in ("", "add", "history", "delete", "change") else ""
+
+
+@pytest.mark.parametrize(("permission", "answer"), [(VERIFY, "404"), (RESOLVE, "200"), (PAY_OUT, "404")])
+def test_evidence_is_read_by_who_resolves_disputes(permission: str, answer: str, world: World):
+    moderator = world.people["moderator"]
+    moderator.user_permissions.set(Permission.objects.filter(codename=permission.partition(".")[2]))
+    sessions = sign_everyone_in(world)
+    for name in ("orders:evidence_file", "orders:dispute_pack"):
+        assert ask(world, sessions, NAMED[name], "GET", ["moderator"]) == [answer]
+
+
+def test_a_moderator_who_is_a_party_finds_nothing_of_theirs_at_the_desks(world: World):
+    party = world.people["freelancer"]
+    party.is_staff = True
+    party.save()
+    party.user_permissions.set(Permission.objects.filter(content_type__app_label="orders"))
+    sessions, found = sign_everyone_in(world), {}
+    for address in addresses().values():
+        is_of_a_deal = desk_of(address) in ("paymentproof", "dispute", "disbursement") and "_id>" in address.written
+        if is_of_a_deal and address.name not in OF_NO_DEAL_OF_THEIRS:
+            found[address.name] = {ask(world, sessions, address, method, ["freelancer"])[0] for method in METHODS}
+    assert {name: answers for name, answers in found.items() if answers != {"404"}} == {}
+    refused = [ask(world, sessions, NAMED[f"admin:orders_{name}"], "POST", ["freelancer"]) for name in NAMED_IN_THE_FORM]
+    assert "done" not in itertools.chain(*refused)
+
+
+def test_who_may_not_pay_out_never_reads_where_people_are_paid(world: World):
+    moderator = world.people["moderator"]
+    session, sections = sign_everyone_in(world)["moderator"], read_page()
+    desk = path_to(NAMED["admin:orders_disbursement_desk"], world)
+    assert IBAN in page_for(session, desk)
+    moderator.user_permissions.remove(Permission.objects.get(codename="pay_out"))
+    pages = sections["Orders"] | sections["Disputes"] | sections["The admin"] | sections["The desks"]
+    paths = [path_to(addresses()[written], world) for written, method in pages if method == "GET"]
+    assert desk in paths
+    assert [path for path in paths if any(number in page_for(session, path) for number in (IBAN, WALLET))] == []
 
 
 def test_the_parser_of_forms_sends_what_a_browser_sends():

@@ -17,10 +17,22 @@ from accounts.tests.factories import UserFactory
 from gigs.models import Gig, GigImage, GigStats
 from marketplace.demo.world import LOGINS, PASSWORD
 from messaging.models import Notification, OutgoingMail
-from orders.models import Order, OrderEvent, PaymentMethod, PaymentProof
+from orders.models import (
+    BankStatement,
+    Disbursement,
+    Dispute,
+    Order,
+    OrderEvent,
+    PaymentMethod,
+    PaymentProof,
+    PayoutBatch,
+    Proposal,
+    Receipt,
+    StatementLine,
+)
 from orders.selectors import list_verification_queue
-from orders.states import Custody, Status
-from orders.tests.factories import REACHABLE
+from orders.services.deadlines import process_due
+from orders.states import ALLOWED_PAYMENT_STATUS, DIRECT_ONLY, PLATFORM_ONLY, Custody, DisbursementState, Status
 from reviews.models import Review
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +114,9 @@ def what_is_to_see() -> dict[str, list[object]]:
             (o.gig_title, o.client.handle, o.pay_to_label, o.status, o.price, *steps[o.pk])
             for o in Order.objects.select_related("client")
         ),
+        "disputes": sorted(Dispute.objects.values_list("order__gig_title", "reason", "state", "number")),
+        "disbursements": sorted(Disbursement.objects.values_list("kind", "reason", "amount", "currency", "state")),
+        "entries": sorted(StatementLine.objects.values_list("bank_id", "amount", "light", "state")),
         "proofs": sorted(PaymentProof.objects.values_list("transaction_reference", "payer_name", "state", "rejection_note")),
         "reviews": sorted(Review.objects.values_list("author__handle", "gig__title", "rating", "comment", "reply")),
     }
@@ -135,7 +150,11 @@ def test_the_whole_demo_is_in_order():
     assert User.objects.exclude(email__endswith="@example.com").count() == 0
 
     _there_is_enough_of_everything()
-    _every_reachable_status_stands_for_both_custodies()
+    _every_allowed_pair_stands_for_its_custodies()
+    _quarrels_and_requests_stand_in_every_state()
+    _money_is_on_every_step_of_its_way()
+    _the_bank_statement_is_half_worked_through()
+    _the_books_are_right()
     _counters_equal_their_rows()
     assert list_verification_queue(admin).count() >= 4
     assert OutgoingMail.objects.count() == 0
@@ -160,9 +179,15 @@ def _there_is_enough_of_everything() -> None:
         assert person.orders_as_client.count() + person.orders_as_freelancer.count() >= 20
 
 
-def _every_reachable_status_stands_for_both_custodies() -> None:
-    wanted = {(custody.value, status.value) for custody in Custody for status in REACHABLE}
-    assert set(Order.objects.values_list("custody", "status")) == wanted
+def _every_allowed_pair_stands_for_its_custodies() -> None:
+    wanted = {
+        (custody.value, status.value, payment.value)
+        for status, payments in ALLOWED_PAYMENT_STATUS.items()
+        for payment in payments
+        for custody in Custody
+        if payment not in (DIRECT_ONLY if custody == Custody.PLATFORM else PLATFORM_ONLY)
+    }
+    assert set(Order.objects.values_list("custody", "status", "payment_status")) == wanted
     for custody in Custody:
         orders = Order.objects.filter(custody=custody)
         again = orders.filter(status=Status.PENDING_PAYMENT, proofs__state=PaymentProof.State.REJECTED)
@@ -173,6 +198,48 @@ def _every_reachable_status_stands_for_both_custodies() -> None:
         published = Counter(Review.objects.filter(order__in=completed).exclude(published_at=None).values_list("order", flat=True))
         assert 2 in published.values()
     assert Review.objects.exclude(reply="").exists()
+
+
+def _quarrels_and_requests_stand_in_every_state() -> None:
+    assert set(Dispute.objects.values_list("state", flat=True)) == set(Dispute.State.values)
+    under_review = Dispute.objects.filter(state=Dispute.State.UNDER_REVIEW)
+    assert under_review.filter(moderator=None, appealed_at=None).exists()
+    assert under_review.exclude(moderator=None).exists()
+    assert under_review.exclude(appealed_at=None).exists()
+    assert Dispute.objects.filter(state=Dispute.State.RESOLVED, appeal_until__gt=timezone.now()).exists()
+    assert set(Proposal.objects.values_list("state", flat=True)) == set(Proposal.State.values)
+    assert set(Proposal.objects.filter(state=Proposal.State.OPEN).values_list("kind", flat=True)) == set(Proposal.Kind.values)
+
+
+def _money_is_on_every_step_of_its_way() -> None:
+    states = {kind: set() for kind in Disbursement.Kind}
+    for kind, state in Disbursement.objects.values_list("kind", "state"):
+        states[kind].add(state)
+    assert states[Disbursement.Kind.PAYOUT] == states[Disbursement.Kind.REFUND] == set(DisbursementState)
+    assert Disbursement.objects.filter(kind=Disbursement.Kind.RETURN).exists()
+    assert Disbursement.objects.filter(payer=User.objects.get(email="freelancer@example.com"), state="requested").exists()
+    assert Disbursement.objects.filter(person=User.objects.get(email="client@example.com"), account=None).exists()
+    assert PayoutBatch.objects.filter(exported_at=None, disbursements__state=DisbursementState.APPROVED).exists()
+    assert PayoutBatch.objects.exclude(exported_at=None).exists()
+    paid = Order.objects.exclude(confirmed_at=None)
+    assert Receipt.objects.count() == paid.count() >= 100
+
+
+def _the_bank_statement_is_half_worked_through() -> None:
+    statement = BankStatement.objects.get()
+    State, Light = StatementLine.State, StatementLine.Light
+    assert statement.is_complete
+    assert {(State.OPEN, light) for light in Light} <= set(statement.lines.values_list("state", "light"))
+    assert set(statement.lines.values_list("state", flat=True)) == {*State.values} - {State.ASSIGNED}
+    assert statement.unreadable.filter(resolved_at=None).count() == statement.unreadable.exclude(resolved_at=None).count() == 1
+
+
+def _the_books_are_right() -> None:
+    out = StringIO()
+    call_command("reconcile", stdout=out)  # it exits on a breach
+    assert out.getvalue().endswith(" 0 breaches\n")
+    assert Order.objects.exclude(clock_error="").count() == 0
+    assert process_due(now=timezone.now(), dry_run=True) == Counter()
 
 
 def _counters_equal_their_rows() -> None:

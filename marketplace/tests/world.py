@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from auditlog.models import LogEntry
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
@@ -11,12 +12,28 @@ from django.core.files.storage import default_storage
 from accounts.models import User
 from gigs.models import Category
 from gigs.tests.factories import GigImageFactory
+from marketplace.tests.world_money import entries_due, payouts_due
+from marketplace.tests.world_orders import cases_due, steps_due
 from messaging.models import MailOptOut, Notification, OutgoingMail
 from messaging.selectors import unsubscribe_url_for
-from orders.models import Delivery, DeliveryFile, Order, OrderEvent, PaymentProof, RequirementAnswer, RevisionRequest
+from orders.models import (
+    BankStatement,
+    Delivery,
+    DeliveryFile,
+    Disbursement,
+    Dispute,
+    LedgerAccount,
+    LedgerTransfer,
+    Order,
+    OrderEvent,
+    PaymentProof,
+    PayoutBatch,
+    RequirementAnswer,
+    RevisionRequest,
+)
 from orders.selectors import gig_terms
 from orders.states import Custody, Status
-from orders.tests.factories import method_for, order_in
+from orders.tests.factories import method_for, order_in, picture
 from reviews.services import write_review
 
 
@@ -25,7 +42,7 @@ class World:
     people: dict[str, User | None]
     values: dict[str, Any]  # of the parameters in addresses
     special: dict[str, dict[str, Any]]  # the same for one address, by its name
-    forms: dict[str, dict[str, Any]]  # what is posted to an address, by its name: all that the step needs to go through
+    forms: dict[str, dict[str, Any]]  # what is posted to an address, by its name: all that the step needs; files by their maker
 
 
 def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) -> World:
@@ -42,6 +59,9 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
     image = GigImageFactory(gig=order.gig)
     default_storage.save("avatars/access.webp", ContentFile(b"RIFF"))
     notification = Notification.objects.filter(user=buyer).latest("pk")
+    due = {}
+    for area in (steps_due, cases_due, payouts_due, entries_due):
+        due |= area(buyer, freelancer, moderator)
     rows = [
         *(
             Group.objects.create(name="Moderators"),
@@ -56,6 +76,8 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
         RequirementAnswer.objects.create(order=order, position=9, question="Which colour?", answer="Teal"),
         *(model.objects.filter(order=order)[0] for model in (OrderEvent, Delivery, RevisionRequest)),
         *OutgoingMail.objects.all()[:1],
+        *LogEntry.objects.all()[:1],
+        *(model.objects.all()[0] for model in (Dispute, Disbursement, PayoutBatch, BankStatement, LedgerAccount, LedgerTransfer)),
     ]
     by_admin = {f"{row._meta.app_label}_{row._meta.model_name}": row.pk for row in rows}
     direct = method_for(order.gig, Custody.DIRECT)
@@ -63,7 +85,13 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
     steps = {
         "submit_payment": (
             unpaid,
-            {"transaction_reference": "A1", "payer_name": "Amara", "amount": "120", "paid_at": "2026-01-01 10:00"},
+            {
+                "transaction_reference": "A1",
+                "payer_name": "Amara",
+                "amount": "120",
+                "paid_at": "2026-01-01 10:00",
+                "receipt": picture,
+            },
         ),
         "cancel": (unpaid, {"sure": "on"}),
         "confirm_payment": (by_freelancer, {"received_amount": "120", "sure": "on"}),
@@ -103,12 +131,18 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
                 for page in ("change", "delete", "history")
             },
             **{f"orders:{step}": {"order_id": of.pk} for step, (of, _form) in steps.items()},
+            **{name: values for name, (values, _form) in due.items()},
             "orders:qr": {"order_id": unpaid.pk},
             "reviews:write": {"order_id": completed.pk},
         },
         forms={
             **{f"orders:{step}": {"seen": of.version, **form} for step, (of, form) in steps.items()},
-            "admin:orders_paymentproof_confirm": {"confirm-seen": paying.version, "confirm-received_amount": "120"},
+            **{name: form for name, (_values, form) in due.items()},
+            "admin:orders_paymentproof_confirm": {
+                "confirm-seen": paying.version,
+                "confirm-received_amount": "120",
+                "confirm-arrived": "exact",
+            },
             "admin:orders_paymentproof_reject": {
                 "reject-seen": paying.version,
                 "reject-reason": "duplicate",

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -29,6 +29,7 @@ from orders.selectors.disputes import (
     DESK_TABS,
     get_case_for,
     is_party,
+    list_cases_for,
     list_cases_in,
     list_colleagues_for,
     list_evidence_for,
@@ -56,6 +57,9 @@ class DisputeAdmin(ReadOnly, admin.ModelAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return may(request.user, RESOLVE)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Dispute]:
+        return list_cases_for(request.user)
 
     def get_urls(self) -> list[URLPattern]:
         views = {
@@ -238,7 +242,7 @@ class DisputeAdmin(ReadOnly, admin.ModelAdmin):
             "statements": list_statements_for(user, case),
             "evidence": list_evidence_for(user, case),
             "records": [record_of(person, but=case) for person in (order.client, order.freelancer)],
-            "events": timeline(order),
+            "events": timeline(order, for_staff=True),
         }
         return self._page(request, "admin/orders/dispute/case.html", context)
 

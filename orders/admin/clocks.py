@@ -25,4 +25,4 @@ class StuckClockFilter(admin.SimpleListFilter):
         return queryset.filter(clock_failures__gt=0).order_by("-clock_failures", "next_clock_at")
 
 
-CLOCK_FIELDS = ["next_clock_at", "reminded_until", "clock_failures", "clock_error"]
+CLOCK_FIELDS = ("next_clock_at", "reminded_until", "clock_failures", "clock_error")

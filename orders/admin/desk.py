@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Model, Prefetch, Q
+from django.db.models import Model, Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -23,24 +23,28 @@ from marketplace.money import format_money
 from marketplace.read_only import ReadOnly
 from orders.admin.flags import due_for, flags_of
 from orders.admin.records import signed_in
-from orders.desk_forms import ConfirmForm, RejectForm
+from orders.desk_forms import CancelPartForm, ConfirmForm, RejectForm
 from orders.matching import names_match
 from orders.models import Order, OrderEvent, PaymentProof
 from orders.references import normalize_reference
 from orders.selectors import (
-    is_moderator,
+    VERIFY,
     list_earlier_uses,
+    list_overdue_parts,
     list_proofs_to_judge,
     list_verification_queue,
+    may,
     needs_two_signatures,
     with_earlier_uses,
 )
+from orders.services.lifecycle import cancel_partial
 from orders.services.payments import confirm_payment, record_partial, reject_payment
-from orders.states import Action
+from orders.states import Action, PaymentStatus, Status
 from orders.timeline import timeline
 
 State = PaymentProof.State
 PAGE_SIZE = 50
+PARTS = "part"  # beside the states of a proof: parts whose rest did not come
 
 
 @admin.register(PaymentProof)
@@ -48,13 +52,16 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
     """Its list is the queue, its page the verification. Whoever may not verify gets 403; a party to the order, 404."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return is_moderator(request.user)
+        return may(request.user, VERIFY)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return is_moderator(request.user)
+        return may(request.user, VERIFY)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentProof]:
+        return list_proofs_to_judge(request.user)
 
     def get_urls(self) -> list[URLPattern]:
-        views = {"verify": self.verify, "confirm": self.confirm, "reject": self.reject}
+        views = {"verify": self.verify, "confirm": self.confirm, "reject": self.reject, "cancel": self.cancel}
         own = [
             path(f"<uuid:proof_id>/{name}/", self.admin_site.admin_view(view), name=f"orders_paymentproof_{name}")
             for name, view in views.items()
@@ -67,7 +74,7 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         search = "".join(c for c in request.GET.get("q", "") if c.isprintable()).strip()[:120]
         state = request.GET.get("state", State.SUBMITTED)
-        state = state if state in State.values else State.SUBMITTED
+        state = state if state in (*State.values, PARTS) else State.SUBMITTED
         proofs = _found(request, search) if search else _in_state(request, state)
         page = Paginator(with_earlier_uses(proofs), PAGE_SIZE).get_page(request.GET.get("page"))
         context = {
@@ -116,6 +123,16 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
 
         return self._decide(request, proof, RejectForm(request.POST), decide)
 
+    def cancel(self, request: HttpRequest, proof_id: UUID) -> HttpResponse:
+        """The rest of a payment never came: end the order, and refund the part."""
+        proof = self._proof(request, proof_id)
+
+        def decide(data: dict[str, Any]) -> str:
+            cancel_partial(actor=signed_in(request), order_id=proof.order_id, **data)
+            return _("Cancelled: order %(reference)s. The part is refunded.") % {"reference": proof.order.payment_reference}
+
+        return self._decide(request, proof, CancelPartForm(request.POST), decide)
+
     def _decide(
         self, request: HttpRequest, proof: PaymentProof, form: forms.Form, decide: Callable[[dict[str, Any]], str]
     ) -> HttpResponse:
@@ -138,8 +155,9 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
         fresh = [
             ConfirmForm(order=order, initial={"seen": order.version}),
             RejectForm(initial={"seen": order.version}),
+            CancelPartForm(initial={"seen": order.version}),
         ]
-        confirm, reject = [answered if isinstance(answered, type(form)) else form for form in fresh]
+        confirm, reject, cancel = [answered if isinstance(answered, type(form)) else form for form in fresh]
         context = {
             "title": _("Payment for %(reference)s") % {"reference": order.payment_reference},
             "proof": proof,
@@ -147,6 +165,8 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
             "answered": answered,
             "confirm": confirm,
             "reject": reject,
+            "cancel": cancel,
+            "is_part": (order.status, order.payment_status) == (Status.PENDING_PAYMENT, PaymentStatus.PARTIALLY_FUNDED),
             "is_open": proof.state == State.SUBMITTED,
             "is_overdue": _is_overdue(proof),
             "name_matches": names_match(proof.payer_name, order.client.full_name),
@@ -169,7 +189,7 @@ class PaymentProofAdmin(ReadOnly, admin.ModelAdmin):
         return get_object_or_404(proofs, pk=proof_id)
 
     def _only_moderators(self, request: HttpRequest) -> None:
-        if not is_moderator(request.user):
+        if not may(request.user, VERIFY):
             raise PermissionDenied
 
     def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
@@ -205,6 +225,8 @@ def _to_the_next(request: HttpRequest, proof: PaymentProof) -> HttpResponse:
 def _in_state(request: HttpRequest, state: str) -> Any:
     if state == State.SUBMITTED:
         return list_verification_queue(request.user)
+    if state == PARTS:
+        return list_overdue_parts(request.user)
     return list_proofs_to_judge(request.user).filter(state=state).order_by("-decided_at")
 
 
@@ -217,7 +239,12 @@ def _found(request: HttpRequest, search: str) -> Any:
 
 
 def _tabs(request: HttpRequest, current: str) -> list[dict[str, Any]]:
-    labels = {State.SUBMITTED: _("Waiting"), State.VERIFIED: _("Verified"), State.REJECTED: _("Rejected")}
+    labels = {
+        State.SUBMITTED: _("Waiting"),
+        PARTS: _("Rest overdue"),
+        State.VERIFIED: _("Verified"),
+        State.REJECTED: _("Rejected"),
+    }
     return [
         {"label": label, "href": f"?state={state}", "count": _in_state(request, state).count(), "current": state == current}
         for state, label in labels.items()

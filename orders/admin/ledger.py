@@ -35,7 +35,6 @@ class LedgerTransferAdmin(ReadOnly, admin.ModelAdmin):
     list_select_related = ["order", "actor"]
     list_per_page = 50
     search_fields = ["order__payment_reference", "key"]
-    search_help_text = _("Payment reference of an order, or key of the transfer")
     ordering = ["-created_at", "-id"]
     inlines = [EntryInline]
 

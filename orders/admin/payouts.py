@@ -11,7 +11,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -27,7 +27,7 @@ from orders.admin.records import signed_in
 from orders.matching import names_match
 from orders.models import Disbursement
 from orders.payout_forms import FailForm, ReturnAccountForm, SeenForm, SentForm
-from orders.selectors import PAY_OUT, may
+from orders.selectors import PAY_OUT, RESOLVE, may
 from orders.selectors.payout_desk import DESK_TABS, count_desk, get_desk_row, list_desk
 from orders.selectors.payouts import STATE_LABELS, is_owed_by_freelancer
 from orders.services import payout_accounts, payouts
@@ -108,8 +108,10 @@ class DisbursementAdmin(ReadOnly, admin.ModelAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         return self._desk(request, row)
 
-    def proof(self, request: HttpRequest, row_id: UUID) -> FileResponse:
+    def proof(self, request: HttpRequest, row_id: UUID) -> HttpResponseBase:
         row = self._row(request, row_id)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
         if not row.proof:
             raise Http404
         return private_file(row.proof, name=row.proof_name, content_type=row.proof_type)
@@ -124,7 +126,8 @@ class DisbursementAdmin(ReadOnly, admin.ModelAdmin):
         approved, refused = approve_all(actor=signed_in(request), seen={pk: seen[pk] for pk in mine})
         messages.success(request, _("Approved: %(count)d.") % {"count": approved})
         for row, why in refused:
-            messages.warning(request, f"{row.person or ''} {row.amount} {row.currency}: {why}")
+            words = {"person": row.person or "", "amount": format_money(row.amount, row.currency), "why": why}
+            messages.warning(request, _("%(amount)s %(person)s: %(why)s") % words)
         return redirect("admin:orders_disbursement_changelist")
 
     def _step_view(self, name: str) -> Callable[..., HttpResponse]:
@@ -217,7 +220,7 @@ def _open_steps(request: HttpRequest, row: Disbursement) -> set[str]:
         "send": state == State.APPROVED and not (payouts.needs_four_eyes(row) and row.approved_by_id == request.user.pk),
         "fail": state == State.SENT or (state == State.APPROVED and not direct),
         "retry": state == State.FAILED,
-        "confirm": state == State.SENT and not is_owed_by_freelancer(row),
+        "confirm": state == State.SENT and (not is_owed_by_freelancer(row) or may(request.user, RESOLVE)),
         "account": state == State.REQUESTED and row.kind == Disbursement.Kind.RETURN,
     }
     return {name for name, open_now in can.items() if open_now}

@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
@@ -23,7 +23,7 @@ from orders.admin.records import signed_in
 from orders.models import StatementLine
 from orders.selectors import VERIFY, may, needs_two_signatures
 from orders.selectors.statement_words import LIGHT_TONES, Said, next_step, reasons_in_words
-from orders.selectors.statements import get_line_for, get_statement_for, is_party, live_proof
+from orders.selectors.statements import get_line_for, get_statement_for, is_party, list_unreadable, live_proof
 from orders.services import statement_lines
 from orders.statement_forms import ConfirmLineForm, NoteForm, OtherOrderForm, ReturnForm
 from orders.statements import Kind
@@ -163,6 +163,7 @@ class EntryViews(ReadOnly, admin.ModelAdmin):
         self.only_moderators(request)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
+        get_object_or_404(list_unreadable(request.user, None), pk=row_id)
         form = NoteForm(request.POST)
         if not form.is_valid():
             messages.error(request, _("Write what the line is, in up to 1,000 characters. Nothing was changed."))
@@ -231,4 +232,6 @@ def _possible(line: StatementLine, *, is_deposit: bool) -> set[str]:
         Status.PAYMENT_SUBMITTED,
         Status.EXPIRED,
     )
-    return {"other", "suspend", "ignore"} | ({"confirm"} if waiting else set()) | ({"link"} if "known" in codes else set())
+    if "known" in codes:
+        return {"link", "ignore"}
+    return {"other", "suspend", "ignore"} | ({"confirm"} if waiting else set())

@@ -119,10 +119,19 @@ def action_to_open(user: User, order: Order) -> Action | None:
 
 
 def _may_open_now(user: User, order: Order, action: Action) -> bool:
+    if has_withdrawn(user, order):
+        return False
     now = timezone.now()
     if action == Action.DISPUTE_COMPLETED:
         return order.hold_until is not None and now < order.hold_until and not (is_party(user, order) and was_decided(order))
     return order.status != Status.PAYMENT_SUBMITTED or is_review_overdue(order, now)
+
+
+def has_withdrawn(person: User, order: Order) -> bool:
+    """Whether this party took back a dispute of the order: opening and withdrawing on and on would stop its clocks for good."""
+    return is_party(person, order) and any(
+        row.opened_by_id == person.pk and row.state == State.WITHDRAWN for row in order.disputes.all()
+    )
 
 
 def is_review_overdue(order: Order, now: datetime) -> bool:

@@ -46,8 +46,8 @@ class EarlierUse:
 
 
 def is_moderator(user: User | AnonymousUser) -> bool:
-    """Whether they work on orders at all: check payments, rule disputes or pay out."""
-    return any(may(user, permission) for permission in (VERIFY, RESOLVE, PAY_OUT))
+    """Whether they read every order: who checks payments or rules disputes. Who pays out needs the accounts, not the deals."""
+    return may(user, VERIFY) or may(user, RESOLVE)
 
 
 def may(user: User | AnonymousUser, permission: str) -> bool:
@@ -91,6 +91,8 @@ def is_open_to(user: User | AnonymousUser, order: Order, action: Action) -> bool
             return bool(revisions_left(order))
         case Action.DECLINE:
             return user.pk != order.client_id or order.accept_by is None or order.accept_by <= now
+        case Action.CANCEL_PARTIAL:
+            return user.pk != order.freelancer_id or order.pay_by <= now
         case Action.CANCEL_LATE:
             return is_late(order, now)
         case _:
@@ -241,6 +243,13 @@ def list_verification_queue(user: User | AnonymousUser) -> QuerySet[PaymentProof
     )
 
 
+def list_overdue_parts(user: User | AnonymousUser) -> QuerySet[PaymentProof]:
+    """Verified parts of payments whose rest did not come in time: staff decide what becomes of them."""
+    stuck = {"order__status": Status.PENDING_PAYMENT, "order__payment_status": PaymentStatus.PARTIALLY_FUNDED}
+    proofs = list_proofs_to_judge(user).filter(**stuck, state=PaymentProof.State.VERIFIED)
+    return proofs.filter(order__pay_by__lt=timezone.now()).order_by("order__pay_by")
+
+
 def with_earlier_uses(proofs: QuerySet[PaymentProof]) -> QuerySet[PaymentProof]:
     """The same proofs, each knowing `reference_seen` and `file_seen`: whether another order's proof shows either."""
     others = PaymentProof.objects.exclude(order=OuterRef("order"))
@@ -269,10 +278,11 @@ def list_earlier_uses(proof: PaymentProof) -> list[EarlierUse]:
     ]
 
 
-def needs_two_signatures(order: Order) -> bool:
-    """Whether two moderators must confirm the payment: into the platform's account, over the currency's FOUR_EYES_OVER."""
+def needs_two_signatures(order: Order, received: Decimal = Decimal(0)) -> bool:
+    """Whether two moderators must confirm the payment: into the platform's account, and the price or what arrived is over the
+    currency's FOUR_EYES_OVER."""
     limit = settings.FOUR_EYES_OVER.get(order.currency)
-    return limit is not None and order.custody == Custody.PLATFORM and order.expected_amount > Decimal(limit)
+    return limit is not None and order.custody == Custody.PLATFORM and max(order.expected_amount, received) > Decimal(limit)
 
 
 def reason_to_stay(user: User) -> str:

@@ -1,8 +1,10 @@
 """What staff who pay out see: the queue of disbursements, and batches. Never money of their own deals."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Q, QuerySet, Sum
 from django.shortcuts import get_object_or_404
@@ -52,9 +54,12 @@ def count_desk(user: User | AnonymousUser, kind: str = "") -> dict[str, int]:
 
 
 def list_batchable(user: User, now: datetime) -> QuerySet[Disbursement]:
-    """Approved platform money that stands in no batch yet."""
+    """Approved platform money that stands in no batch yet, but for large amounts this person has approved alone."""
     free = Q(state=State.APPROVED, batch__isnull=True, payer__isnull=True)
-    return list_desk(user).filter(free).filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
+    alone = Q(pk__in=[])
+    for currency, limit in settings.FOUR_EYES_OVER.items():
+        alone |= Q(currency=currency, amount__gt=Decimal(limit), approved_by=user)
+    return list_desk(user).filter(free).exclude(alone).filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
 
 
 def list_batches(user: User | AnonymousUser) -> QuerySet[PayoutBatch]:

@@ -273,6 +273,8 @@ def _lines(entries: Iterable[Any], currency: str, units: int) -> list[BalanceLin
 
 def month_bounds(year: int, month: int) -> tuple[datetime, datetime]:
     """The instants at which a month begins and ends in the reader's time zone. ValueError where there is no such month."""
+    if not 1970 <= year <= 9000:
+        raise ValueError(f"{year} is no year of this site.")
     following = (year + month // 12, month % 12 + 1)
     zone = timezone.get_current_timezone()
     start, end = (datetime(y, m, 1, tzinfo=zone) for y, m in ((year, month), following))

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.contrib.auth.models import AnonymousUser
-from django.utils import timezone
 
 from accounts.models import User
 from marketplace.money import round_money
 from orders.models import Order, Proposal
 from orders.selectors.orders import list_actions_for
-from orders.states import Action, Status
+from orders.states import Action
 
 MOST_PAUSED_DAYS = 14  # of one order, in all
 MOST_EXTRA_DAYS = 60  # of one request for more time
@@ -78,7 +77,6 @@ def _is_open(user: User | AnonymousUser, order: Order, proposal: Proposal | None
         return proposal is None and _may_propose(order, action)
     if action in ACCEPT:
         return proposal is not None and not is_mine and proposal.kind == ACCEPT[action]
-    now = timezone.now()
     match action:
         case Action.DECLINE_PROPOSAL:
             return proposal is not None and not is_mine
@@ -86,10 +84,6 @@ def _is_open(user: User | AnonymousUser, order: Order, proposal: Proposal | None
             return is_mine
         case Action.RESUME:
             return order.paused_at is not None
-        case Action.OPEN_DISPUTE if order.status == Status.PAYMENT_SUBMITTED:
-            return order.review_due_at is not None and order.review_due_at <= now
-        case Action.DISPUTE_COMPLETED:
-            return order.hold_until is not None and order.hold_until > now
         case _:
             return True
 

@@ -16,6 +16,7 @@ from orders.selectors.disputes import (
     ANSWERABLE,
     OPEN_STATES,
     answer_at_last,
+    has_withdrawn,
     is_party,
     is_review_overdue,
     may_withdraw,
@@ -208,6 +209,8 @@ def _check_words(reason: str, reasons: frozenset[Dispute.Reason], statement: str
 
 
 def _open(order: Order, actor: User, reason: str, statement: str, wanted: Decimal | None, now: datetime) -> Detail:
+    if has_withdrawn(actor, order):
+        raise DisputeRefused(_("You have withdrawn a dispute of this order, so you cannot open another. Write to a moderator."))
     end_pause(order, now)
     dispute = Dispute.objects.create(
         order=order,

@@ -152,9 +152,11 @@ def cancel(*, actor: User, order_id: UUID, seen: int, note: str = "") -> Order:
 
 
 def cancel_partial(*, actor: User, order_id: UUID, seen: int, note: str = "") -> Order:
-    """Leave an order that was paid in part (row 7): the part becomes a refund."""
+    """Leave an order that was paid in part (row 7): the part becomes a refund. TooEarly for a freelancer before `pay_by`."""
 
     def effect(order: Order, now: datetime) -> Detail:
+        if actor.pk == order.freelancer_id and now < order.pay_by:
+            raise TooEarly(_("The client still has time to pay the rest."))
         return _call_off(order, now, actor, Disbursement.Reason.PARTIAL, note)
 
     return change_order_status(

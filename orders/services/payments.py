@@ -200,22 +200,24 @@ def confirm_payment(
     signs, the second confirms. Raises AmountMismatch, SecondModeratorNeeded, and OrderMoved when `proof_id` is given and another
     proof is live by now.
     """
-    action = Action.SIGN_PAYMENT if _is_first_of_two(order_id, actor, seen) else Action.CONFIRM_PAYMENT
+    first = _is_first_of_two(order_id, actor, seen, received_amount)
+    action = Action.SIGN_PAYMENT if first else Action.CONFIRM_PAYMENT
 
     def effect(order: Order, now: datetime) -> Detail:
         proof = _live_proof(order, proof_id)
         if received_amount < order.amount_due or (received_amount > order.amount_due and not more_arrived):
             raise AmountMismatch(_due_and_typed(order, received_amount))
+        _check_entry(proof, statement_line)
         if action == Action.SIGN_PAYMENT:
-            return _sign(proof, actor)
-        _check_signatures(order, proof, actor)
+            return _sign(proof, actor, received_amount)
+        _check_signatures(order, proof, actor, received_amount)
         _verify(order, proof, received_amount, statement_line, actor, now)
         order.txid, order.confirmed_at, order.review_due_at = proof.transaction_reference, now, None
         order.accept_by = now + ACCEPT_WITHIN
         return Detail(proof=proof, data={"received": str(received_amount)})
 
     return change_order_status(
-        order_id=order_id, action=action, actor=actor, seen=seen, effect=effect, said=(received_amount.normalize(),)
+        order_id=order_id, action=action, actor=actor, seen=seen, effect=effect, said=_received(received_amount, statement_line)
     )
 
 
@@ -232,7 +234,8 @@ def record_partial(
 
     Signatures as in `confirm_payment`. Raises AmountMismatch for what is no part of the amount due.
     """
-    action = Action.SIGN_PAYMENT if _is_first_of_two(order_id, actor, seen) else Action.RECORD_PARTIAL
+    first = _is_first_of_two(order_id, actor, seen, received_amount)
+    action = Action.SIGN_PAYMENT if first else Action.RECORD_PARTIAL
 
     def effect(order: Order, now: datetime) -> Detail:
         proof = _live_proof(order, proof_id)
@@ -241,16 +244,27 @@ def record_partial(
                 _("Due are %(due)s, you typed %(typed)s. That is no part of it: confirm the payment instead.")
                 % _amounts(order, received_amount)
             )
+        _check_entry(proof, statement_line)
         if action == Action.SIGN_PAYMENT:
-            return _sign(proof, actor)
-        _check_signatures(order, proof, actor)
+            return _sign(proof, actor, received_amount)
+        _check_signatures(order, proof, actor, received_amount)
         _verify(order, proof, received_amount, statement_line, actor, now)
         order.review_due_at, order.pay_by = None, now + REST_WITHIN
         return Detail(proof=proof, data={"received": str(received_amount), "due": str(order.amount_due)})
 
     return change_order_status(
-        order_id=order_id, action=action, actor=actor, seen=seen, effect=effect, said=(received_amount.normalize(), "part")
+        order_id=order_id,
+        action=action,
+        actor=actor,
+        seen=seen,
+        effect=effect,
+        said=("part", *_received(received_amount, statement_line)),
     )
+
+
+def _received(amount: Decimal, line: StatementLine | None) -> tuple[object, ...]:
+    """What makes two confirmations the same one: the amount, and the entry of the statement it came with."""
+    return amount.normalize(), line and line.pk
 
 
 def _due_and_typed(order: Order, typed: Decimal) -> str:
@@ -267,17 +281,31 @@ def _amounts(order: Order, typed: Decimal) -> dict[str, str]:
     return {"due": format_money(order.amount_due, order.currency), "typed": format_money(typed, order.currency)}
 
 
-def _sign(proof: PaymentProof, actor: User) -> Detail:
+def _check_entry(proof: PaymentProof, line: StatementLine | None) -> None:
+    """A proof that stands for an entry of a statement is confirmed with that entry, so that the entry counts once."""
+    if proof.statement_line_id and (line is None or line.pk != proof.statement_line_id):
+        raise ProofRefused(_("This payment was signed from an entry of a bank statement. Confirm it there, or reject it first."))
+
+
+def _sign(proof: PaymentProof, actor: User, received: Decimal) -> Detail:
     proof.first_confirmed_by = actor
     proof.save(update_fields=["first_confirmed_by"])
-    return Detail(proof=proof)
+    return Detail(proof=proof, data={"received": str(received)})
 
 
-def _check_signatures(order: Order, proof: PaymentProof, actor: User) -> None:
+def _check_signatures(order: Order, proof: PaymentProof, actor: User, received: Decimal) -> None:
     if proof.first_confirmed_by_id == actor.pk:
         raise SecondModeratorNeeded(_("You have signed this payment. A second moderator must confirm it."))
-    if needs_two_signatures(order) and proof.first_confirmed_by_id is None:
-        raise SecondModeratorNeeded(_("A payment of this size is confirmed by two moderators: one signs, another confirms."))
+    if proof.first_confirmed_by_id is None:
+        if needs_two_signatures(order, received):
+            raise SecondModeratorNeeded(_("A payment of this size is confirmed by two moderators: one signs, another confirms."))
+        return
+    signed = Decimal(order.events.filter(action=Action.SIGN_PAYMENT, proof=proof).latest("number").data["received"])
+    if signed != received:
+        raise AmountMismatch(
+            _("%(signed)s was signed by the first moderator, you typed %(typed)s. Talk to each other, or reject the proof.")
+            % {"signed": format_money(signed, order.currency), "typed": format_money(received, order.currency)}
+        )
 
 
 def _verify(order: Order, proof: PaymentProof, received: Decimal, line: StatementLine | None, actor: User, now: datetime) -> None:
@@ -288,7 +316,7 @@ def _verify(order: Order, proof: PaymentProof, received: Decimal, line: Statemen
     take_deposit(order=order, proof=proof, received=received, actor=actor, now=now, source=source)
 
 
-def _is_first_of_two(order_id: UUID, actor: User, seen: int) -> bool:
+def _is_first_of_two(order_id: UUID, actor: User, seen: int, received: Decimal) -> bool:
     """Whether this is the first of two confirmations, or repeats it. Of two at once one is refused: it has not seen the other."""
     if not settings.FOUR_EYES_OVER:
         return False
@@ -296,7 +324,7 @@ def _is_first_of_two(order_id: UUID, actor: User, seen: int) -> bool:
         return True
     unsigned = PaymentProof.objects.filter(state=PaymentProof.State.SUBMITTED, first_confirmed_by__isnull=True)
     order = Order.objects.filter(pk=order_id, proofs__in=unsigned).first()
-    return order is not None and needs_two_signatures(order)
+    return order is not None and needs_two_signatures(order, received)
 
 
 def _live_proof(order: Order, proof_id: UUID | None) -> PaymentProof:

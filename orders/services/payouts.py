@@ -137,12 +137,18 @@ def refund_sent(*, actor: User, row_id: UUID, seen: int, reference: str, proof: 
 
 @transaction.atomic
 def confirm(*, actor: User, row_id: UUID, seen: int) -> Disbursement:
-    """It has arrived: said by the person, or by staff who know. A refund an order waits for is confirmed by `confirm_refund`."""
+    """It has arrived: said by the person, or by staff who know.
+
+    A refund that an order waits for is confirmed on the order, by its client or by staff who also resolve disputes.
+    """
     row = _locked(row_id, seen, DISBURSEMENT_STEPS[Step.CONFIRM][0])
     if row.person_id != actor.pk:
         _only_staff(actor, row)
-    if is_owed_by_freelancer(row):
-        raise DisbursementRefused(_("The order waits for this refund: confirm it on the order's page."))
+    if is_owed_by_freelancer(row) and row.order:
+        if row.person_id == actor.pk:
+            raise DisbursementRefused(_("The order waits for this refund: confirm it on the order's page."))
+        confirm_refund(actor=actor, order_id=row.order.pk, seen=row.order.version)
+        return Disbursement.objects.get(pk=row.pk)
     return _step(row, Step.CONFIRM, actor, timezone.now())
 
 
@@ -185,7 +191,9 @@ def retry(*, actor: User, row_id: UUID, seen: int, account_id: UUID | None = Non
         _only_staff(actor, row)
     now = timezone.now()
     if account_id:
-        row.account = _own_account(actor, account_id, row.currency)
+        row.account = _own_account(row.person or actor, account_id, row.currency)
+    elif row.account and row.account.owner and not row.account.is_active:
+        raise DisbursementRefused(_("That account is no longer in use. Choose another one first."))
     if row.kind == Kind.PAYOUT and row.person:
         _reserve(row.person, row.currency, row.amount, now, but=row.pk)
     row.approved_by, row.batch, row.sent_at, row.reference = None, None, None, ""

@@ -227,6 +227,8 @@ def _close(
 def _cancel(order: Order, proposal: Proposal, actor: User | None, now: datetime) -> Detail:
     share = proposal.freelancer_amount or Decimal(0)
     order.cancelled_at = now
+    if share:  # as for work that is approved: a payment may still be taken back
+        order.hold_until = now + timedelta(days=order.hold_days)
     order.accept_by = order.due_at = order.auto_approve_at = order.paused_at = order.paused_until = None
     payment: PaymentStatus = finish_escrow(
         order=order, freelancer_amount=share, reason=Disbursement.Reason.CANCELLED, actor=actor, now=now

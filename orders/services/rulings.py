@@ -216,6 +216,6 @@ def _enact(order: Order, dispute: Dispute, amount: Decimal, not_paid: bool, acto
         not_before=dispute.appeal_until,
         note=reason,
     )
-    if dispute.appeal_until is None and order.hold_until:
-        order.hold_until = now  # the second ruling is final: nothing waits for it any more
+    if dispute.appeal_until is None and order.hold_until and not order.is_reversible:
+        order.hold_until = now  # the second ruling is final: nothing waits for it any more, unless the payment can be taken back
     return detail

@@ -30,6 +30,7 @@ def offer_settlement(*, actor: User, order_id: UUID, seen: int, freelancer_amoun
     def effect(order: Order, now: datetime) -> Detail:
         dispute = open_case(order)
         amount = part_of(order, freelancer_amount)
+        _refuse_nothing(dispute, amount)
         dispute.offers.filter(offered_by=actor, state=OfferState.OPEN).update(state=OfferState.REPLACED)
         offer = SettlementOffer.objects.create(dispute=dispute, offered_by=actor, freelancer_amount=amount, created_at=now)
         other = standing_offer_of(other_side(actor, order), dispute)
@@ -60,11 +61,18 @@ def _have_met(order: Order, offer: SettlementOffer, other: SettlementOffer) -> b
     return by_person[order.freelancer_id] <= by_person[order.client_id]
 
 
+def _refuse_nothing(dispute: Dispute, amount: Decimal) -> None:
+    """While a DIRECT payment is not confirmed: whoever settles for nothing would owe all of what they say never came."""
+    if dispute.status_before == Status.PAYMENT_SUBMITTED and not amount:
+        raise DisputeRefused(_("The payment itself is in dispute: with nothing for the freelancer all of it would be owed back."))
+
+
 def _settle(order: Order, dispute: Dispute, offers: list[SettlementOffer], amount: Decimal, actor: User, now: datetime) -> Detail:
     for offer in offers:
         offer.state = OfferState.ACCEPTED
         offer.save(update_fields=["state"])
     if dispute.status_before == Status.PAYMENT_SUBMITTED:
+        _refuse_nothing(dispute, amount)
         decide_payment(order, is_paid=True, actor=actor, now=now)
     reason = Disbursement.Reason.SETTLED
     return end_dispute(order, dispute, amount, state=Dispute.State.SETTLED, reason=reason, actor=actor, now=now)

@@ -63,8 +63,8 @@ def judge_again(lines: list[StatementLine], matcher: Matcher) -> list[Verdict]:
     """Hold open entries against the orders as they are now, and remember the verdicts."""
     verdicts = [doubted_by_rival(line, verdict) for line, verdict in zip(lines, matcher.verdicts(lines), strict=True)]
     for line, verdict in zip(lines, verdicts, strict=True):
-        line.light, line.reasons, line.order_id = verdict.light, verdict.reasons, verdict.order_id
-    StatementLine.objects.bulk_update(lines, ["light", "reasons", "order"])
+        still_open = StatementLine.objects.filter(pk=line.pk, state=State.OPEN)
+        still_open.update(light=verdict.light, reasons=verdict.reasons, order=verdict.order_id)
     return verdicts
 
 

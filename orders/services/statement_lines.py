@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -41,14 +42,14 @@ def confirm_line(*, actor: User, line_id: UUID, order_id: UUID | None = None, se
     call signs and the entry stays open. `seen` is the version of the order on the page. Raises LineRefused, and as
     `confirm_payment`.
     """
-    line = _lock(actor, line_id, State.OPEN)
+    line = _lock(actor, line_id, State.OPEN, confirming=order_id or _fits(line_id))
     return _pay_in(actor, line, _order_of(line, order_id), seen, State.CONFIRMED)
 
 
 @transaction.atomic
 def assign_suspense(*, actor: User, line_id: UUID, order_id: UUID, seen: int | None = None) -> StatementLine:
     """Money in suspense has found its order: from there into the order's escrow. Otherwise as `confirm_line`."""
-    line = _lock(actor, line_id, State.SUSPENSE)
+    line = _lock(actor, line_id, State.SUSPENSE, confirming=order_id)
     return _pay_in(actor, line, _order_of(line, order_id), seen, State.ASSIGNED)
 
 
@@ -116,10 +117,7 @@ def link_line(*, actor: User, line_id: UUID) -> StatementLine:
     """The entry is the payment of its order that was confirmed by hand before: note that. No money moves."""
     line = _lock(actor, line_id, State.OPEN)
     order = _order_of(line, None)
-    uncounted = PaymentProof.objects.select_for_update().filter(
-        order=order, state=PaymentProof.State.VERIFIED, statement_line=None, verified_amount=line.amount
-    )
-    proof = uncounted.first()
+    proof = _confirmed_by_hand(line, order).select_for_update().first()
     if proof is None:
         raise LineRefused(_("No payment of this amount was confirmed for the order without a statement."))
     proof.statement_line = line
@@ -127,10 +125,19 @@ def link_line(*, actor: User, line_id: UUID) -> StatementLine:
     return _decide(line, actor, State.CONFIRMED)
 
 
+def _confirmed_by_hand(line: StatementLine, order: Order) -> QuerySet[PaymentProof]:
+    """Payments of the order that were booked without an entry, of this entry's amount."""
+    return PaymentProof.objects.filter(
+        order=order, state=PaymentProof.State.VERIFIED, statement_line=None, verified_amount=line.amount
+    )
+
+
 @transaction.atomic
 def suspend_line(*, actor: User, line_id: UUID, note: str = "") -> StatementLine:
     """The money came in and fits no order: it waits in suspense until it is assigned or sent back."""
     line = _lock(actor, line_id, State.OPEN)
+    if line.order and _confirmed_by_hand(line, line.order).exists():
+        raise LineRefused(_("A payment of this amount was confirmed by hand for the order. Link the entry to it instead."))
     now = timezone.now()
     ledger.post(
         kind=LedgerTransfer.Kind.ORPHAN,
@@ -198,12 +205,16 @@ def resolve_unreadable(*, actor: User, row_id: int, note: str) -> UnreadableLine
 
 
 # --- What every decision shares -------------------------------------------------------------------------------------
+def _fits(line_id: UUID) -> UUID | None:
+    return StatementLine.objects.values_list("order_id", flat=True).get(pk=line_id)
+
+
 def check_moderator(actor: User) -> None:
     if not may(actor, VERIFY):
         raise LineRefused(_("Only moderators who verify payments work with bank statements."))
 
 
-def _lock(actor: User, line_id: UUID, wanted: State, *, deposit: bool = True) -> StatementLine:
+def _lock(actor: User, line_id: UUID, wanted: State, *, deposit: bool = True, confirming: UUID | None = None) -> StatementLine:
     """The entry, locked, in the state the step needs. Nobody decides about money of an order they are a party to."""
     check_moderator(actor)
     line = (
@@ -218,9 +229,20 @@ def _lock(actor: User, line_id: UUID, wanted: State, *, deposit: bool = True) ->
         line.save(update_fields=["state"])
     if line.state != wanted:
         raise LineRefused(_("Someone was faster: this entry is “%(state)s” now.") % {"state": line.get_state_display()})
+    _refuse_bound(line, confirming)
     if deposit and line.kind != Kind.CREDIT:
         raise LineRefused(_("This entry is no deposit: nothing came in that could be confirmed."))
     return line
+
+
+def _refuse_bound(line: StatementLine, order_id: UUID | None) -> None:
+    """An entry with which a payment is being confirmed is confirmed for that order, or set free by rejecting the proof."""
+    bound = PaymentProof.objects.filter(statement_line=line, state=PaymentProof.State.SUBMITTED).select_related("order").first()
+    if bound and bound.order_id != order_id:
+        raise LineRefused(
+            _("This entry is being confirmed for order %(reference)s. Reject the payment there first.")
+            % {"reference": bound.order.payment_reference}
+        )
 
 
 def _came_back(line: StatementLine) -> bool:
@@ -235,7 +257,8 @@ def _refuse_party(actor: User, order: Order) -> None:
 
 def _order_of(line: StatementLine, order_id: UUID | None) -> Order:
     wanted = order_id or line.order_id
-    order = Order.objects.filter(pk=wanted, custody=Custody.PLATFORM).first() if wanted else None
+    orders = Order.objects.select_for_update(of=("self",)).filter(custody=Custody.PLATFORM)
+    order = orders.filter(pk=wanted).first() if wanted else None
     if order is None:
         raise LineRefused(_("Choose the order this payment is for."))
     return order

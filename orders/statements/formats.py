@@ -27,7 +27,7 @@ _OTHER_FILES = {
     b"7z\xbc\xaf": "7z",
 }
 _CAMT = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.05[234]\.001\.\d\d|<(?:\w+:)?BkToCstmr(?:Stmt|AcctRpt|DbtCdtNtfctn)\b")
-_MT940 = re.compile(r"^(?:\{1:.*|\{4:)?\s*:20:", re.MULTILINE)
+_MT940 = re.compile(r"^(?:\{1:.{0,300}|\{4:\s{0,5})?[ \t\r]{0,20}:20:", re.MULTILINE)
 _MT940_FIELD = re.compile(r"^:(?:25P?|28C?|60[FM]|61):", re.MULTILINE)
 
 
@@ -64,4 +64,4 @@ def _looks_like_a_table(text: str) -> bool:
     """Whether it is mostly printable and has a line with a delimiter in it."""
     sample = text[:4096]
     odd = sum((not c.isprintable() and c not in "\r\n\t") or c == "\ufffd" for c in sample)
-    return odd <= len(sample) * 0.1 and re.search(r"[^\n]+[;,\t|][^\n]*", text) is not None
+    return odd <= len(sample) * 0.1 and any(mark in text for mark in ";,\t|")

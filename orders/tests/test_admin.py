@@ -527,3 +527,16 @@ def test_a_direct_payment_has_no_part_to_hold(moderator: User, buyer: User, free
     page = sign_in(moderator).get(url("verify", order.proofs.get())).content.decode()
     assert 'value="exact"' in page
     assert 'value="less"' not in page
+
+
+def test_staff_end_an_order_whose_rest_never_came(moderator: User, buyer: User, freelancer: User, sign_in: SignIn):
+    order = order_in(Status.PAYMENT_SUBMITTED, client=buyer, freelancer=freelancer)
+    order = payments.record_partial(actor=moderator, order_id=order.pk, seen=order.version, received_amount=Decimal(45))
+    proof, client = order.proofs.get(), sign_in(moderator)
+    assert client.get(f"{QUEUE}?state=part").context["rows"] == []  # there is still time
+    Order.objects.update(pay_by=timezone.now() - timedelta(minutes=1))
+    assert [row["proof"] for row in client.get(f"{QUEUE}?state=part").context["rows"]] == [proof]
+    answer = client.post(url("cancel", proof), {"part-seen": order.version, "part-note": "The rest never came."}, follow=True)
+    assert "The part is refunded" in answer.content.decode()
+    order.refresh_from_db()
+    assert (order.status, order.payment_status, order.disbursements.get().amount) == ("CANCELLED", "REFUNDED", Decimal(45))

@@ -300,3 +300,12 @@ def test_a_delivery_ends_a_pause(buyer: User, freelancer: User):
     Order.objects.update(paused_at=timezone.now(), paused_until=timezone.now() + timedelta(days=1))
     order = deliver(order)
     assert (order.paused_at, order.paused_until) == (None, None)
+
+
+def test_a_freelancer_leaves_an_order_whose_rest_never_came(submitted: Order, freelancer: User, moderator: User):
+    part = payments.record_partial(actor=moderator, **seen(submitted), received_amount=Decimal("0.01"))
+    with pytest.raises(TooEarly):
+        lifecycle.cancel_partial(actor=freelancer, **seen(part))
+    Order.objects.update(pay_by=timezone.now() - timedelta(seconds=1))
+    order = lifecycle.cancel_partial(actor=freelancer, **seen(part))
+    assert refunds(order) == [("partial", Decimal("0.01"))]

@@ -491,3 +491,24 @@ def test_other_words_on_the_same_page_are_no_repeat(submitted: Order, moderator:
     with pytest.raises(OrderMoved):
         payments.reject_payment(**step, note="Something else.")
     assert trace(submitted) == before
+
+
+# --- Four eyes, whatever arrives -------------------------------------------------------------------------------------
+def test_a_large_surplus_needs_two_even_on_a_small_order(submitted: Order, moderator: User, settings):
+    settings.FOUR_EYES_OVER = {"EUR": "1000"}
+    order = payments.confirm_payment(
+        actor=moderator, order_id=submitted.pk, seen=submitted.version, received_amount=Decimal(5000), more_arrived=True
+    )
+    assert order.status == Status.PAYMENT_SUBMITTED  # signed, not confirmed
+    assert not order.disbursements.exists()
+
+
+def test_the_second_signature_is_for_the_amount_of_the_first(four_eyes: None, submitted: Order, moderator: User, second: User):
+    step = {"order_id": submitted.pk, "received_amount": Decimal(120)}
+    signed = payments.confirm_payment(actor=moderator, seen=submitted.version, **step)
+    with pytest.raises(AmountMismatch):
+        payments.confirm_payment(
+            actor=second, order_id=signed.pk, seen=signed.version, received_amount=Decimal(9000), more_arrived=True
+        )
+    assert Order.objects.get(pk=signed.pk).version == signed.version
+    assert payments.confirm_payment(actor=second, seen=signed.version, **step).status == Status.PAYMENT_CONFIRMED

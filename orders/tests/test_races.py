@@ -7,18 +7,25 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from gigs.tests.factories import GigFactory
 from marketplace.exceptions import DomainError
-from orders.exceptions import OrderMoved, ReferenceUsed
-from orders.models import Order, OrderEvent, PaymentProof
-from orders.services import lifecycle, payments
+from orders.exceptions import ActionNotAllowed, DisbursementRefused, OrderMoved, ReferenceUsed
+from orders.models import Disbursement, Order, OrderEvent, PaymentProof
+from orders.selectors.reconciliation import reconcile
+from orders.services import deadlines, disputes, lifecycle, payments, payouts, rulings, settlements
+from orders.services.payout_accounts import save_payout_account
 from orders.states import Status
+from orders.tests.disputing import REASON, STATEMENT, case_for
 from orders.tests.factories import PlatformMethodFactory, hand_in_proof, order_in, place
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -174,3 +181,128 @@ def test_two_approvals_of_one_freelancer_at_once_both_count():
     results = at_once(*[lambda o=o: lifecycle.approve(actor=client, order_id=o.pk, seen=o.version) for o in orders])
     assert [type(result) for result in results] == [Order, Order]
     assert freelancer.stats.orders_completed == 2
+
+
+# --- Every pair of the steps that move money or decide about it -------------------------------------------------------
+@dataclass
+class Scene:
+    """An order that two people want to move at once, and a payout of its freelancer that waits to be sent."""
+
+    client: User = field(default_factory=UserFactory)
+    freelancer: User = field(default_factory=UserFactory)
+    staff: tuple[User, User] = field(default_factory=lambda: (moderator(), moderator()))
+    order: Order = field(init=False)
+    payout: Disbursement | None = None
+
+    def __post_init__(self) -> None:
+        earlier = self.at(Status.COMPLETED)
+        Order.objects.filter(pk=earlier.pk).update(hold_until=timezone.now() - timedelta(minutes=1))
+
+    def at(self, status: Status) -> Order:
+        return order_in(status, client=self.client, freelancer=self.freelancer, verifier=self.staff[0])
+
+    def set_up(self, situation: str, *, with_payout: bool) -> None:
+        self.order = SITUATIONS[situation](self)
+        self.payout = self.approved_payout() if with_payout else None
+
+    def approved_payout(self) -> Disbursement:
+        account = {"kind": "bank", "currency": "EUR", "holder": "J", "account": "DE89370400440532013000"}
+        to = save_payout_account(actor=self.freelancer, **account)
+        row = payouts.request_payout(actor=self.freelancer, account_id=to.pk, amount=Decimal(10))
+        return payouts.approve(actor=self.staff[0], row_id=row.pk, seen=row.version)
+
+    @property
+    def seen(self) -> dict[str, object]:
+        return {"order_id": self.order.pk, "seen": self.order.version}
+
+    def party(self, turn: int) -> User:
+        return (self.client, self.freelancer)[turn]
+
+
+def due_to_approve_itself(scene: Scene) -> Order:
+    order = scene.at(Status.SUBMITTED)
+    deadlines.process_due(now=order.auto_approve_at - timedelta(hours=24))  # warns the client
+    return Order.objects.get(pk=order.pk)
+
+
+def under_review(scene: Scene) -> Order:
+    """The freelancer asks for 100, the client offers 40, and the moderator can rule."""
+    order = case_for(scene.staff[0], scene.client, scene.freelancer)
+    for turn, amount in ((1, "100"), (0, "40")):
+        step = {"actor": scene.party(turn), "order_id": order.pk, "seen": order.version}
+        order = settlements.offer_settlement(**step, freelancer_amount=Decimal(amount))
+    return order
+
+
+def rule_all_to(scene: Scene, turn: int) -> Order:
+    parts = (Decimal(0), scene.order.expected_amount)
+    amounts = {"freelancer_amount": parts[turn], "client_amount": parts[1 - turn]}
+    return rulings.rule(actor=scene.staff[0], **scene.seen, **amounts, reason=REASON)
+
+
+SITUATIONS: dict[str, Callable[[Scene], Order]] = {
+    "unpaid": lambda scene: scene.at(Status.PENDING_PAYMENT),
+    "being checked": lambda scene: scene.at(Status.PAYMENT_SUBMITTED),
+    "delivered": due_to_approve_itself,
+    "under review": under_review,
+}
+# Each step as the first (0) or second (1) of two takes it: by another person where two may, else with another wish.
+TAKE: dict[str, Callable[[Scene, int], object]] = {
+    "confirm": lambda s, turn: payments.confirm_payment(actor=s.staff[turn], **s.seen, received_amount=s.order.expected_amount),
+    "reject": lambda s, turn: payments.reject_payment(actor=s.staff[turn], **s.seen, reason="not_found", note="No."),
+    "cancel": lambda s, turn: lifecycle.cancel(actor=s.party(turn), **s.seen),
+    "approve": lambda s, turn: lifecycle.approve(actor=s.client, **s.seen),
+    "auto_approve": lambda s, turn: lifecycle.auto_approve(**s.seen, now=s.order.auto_approve_at or timezone.now()),
+    "dispute": lambda s, turn: disputes.open_dispute(actor=s.party(turn), **s.seen, reason="not_as_agreed", statement=STATEMENT),
+    "settle": lambda s, turn: settlements.accept_settlement(actor=s.party(turn), **s.seen),
+    "rule": rule_all_to,
+    "payout sent": lambda s, turn: payouts.send(actor=s.staff[turn], row_id=s.payout.pk, seen=s.payout.version, reference="B-1"),
+}
+# Where each can be taken. Of two that share no situation one is refused in any case; the race is run all the same, in the
+# situation of either.
+POSSIBLE_IN = {
+    "confirm": "being checked",
+    "reject": "being checked",
+    "cancel": "unpaid",
+    "approve": "delivered",
+    "auto_approve": "delivered",
+    "dispute": "delivered",
+    "settle": "under review",
+    "rule": "under review",
+}
+SAME_CLICK = {"approve", "auto_approve"}  # only one person, or the clock, can: the second time is quiet success
+
+
+def breaches() -> dict[str, object]:
+    return {result.check.name: result.rows for result in reconcile(now=timezone.now()) if result.rows}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("one", TAKE)
+def test_of_two_steps_at_once_one_wins(one: str):
+    scene = Scene()
+    for other in list(TAKE)[list(TAKE).index(one) :]:  # each pair once, itself with itself too
+        for situation in sorted({POSSIBLE_IN[step] for step in (one, other) if step in POSSIBLE_IN} or {"delivered"}):
+            race(scene, situation, one, other)
+            race(scene, situation, other, one)
+
+
+def race(scene: Scene, situation: str, first: str, second: str) -> None:
+    with_payout = "payout sent" in (first, second)
+    scene.set_up(situation, with_payout=with_payout)
+    results = at_once(lambda: TAKE[first](scene, 0), lambda: TAKE[second](scene, 1))
+    told = f"{first} against {second}, {situation}: {results}"
+    refusals = [result for result in results if isinstance(result, DomainError)]
+    fresh = Order.objects.get(pk=scene.order.pk)
+    if (first == second and first in SAME_CLICK) or (with_payout and first != second):  # of another order's money: both are right
+        assert not refusals, told
+    else:
+        (refusal,) = refusals or [None]
+        assert isinstance(refusal, (OrderMoved, ActionNotAllowed, DisbursementRefused)) and refusal.message, told
+        winner = (first, second)[results.index(refusal) - 1]
+        assert POSSIBLE_IN.get(winner, situation) == situation, told
+    steps = 0 if first == second == "payout sent" else 1
+    assert fresh.version == fresh.events.count() == scene.order.version + steps, told
+    if scene.payout:
+        payouts.confirm(actor=scene.freelancer, row_id=scene.payout.pk, seen=scene.payout.version + 1)
+    assert not breaches(), told

@@ -17,12 +17,13 @@ from orders.models import Delivery, Order, PaymentMethod, PaymentProof, Revision
 from orders.next_steps import NextStep, next_step
 from orders.proposal_forms import STEP_FORMS
 from orders.selectors import get_order_page_for, revisions_left
+from orders.selectors.disputes import action_to_open
 from orders.selectors.proposals import list_steps_for
 from orders.states import FINAL, PAYMENT_STATUS_LABELS, STATUS_LABELS, Action, Custody, PaymentStatus, Role, Status
 from orders.timeline import timeline
 from orders.tones import MONEY_TONES, WORK_TONES
 from orders.views.order_rows import desks_of, proposal_of, refunds_of
-from orders.views.order_trouble import DISPUTE_STEPS, trouble
+from orders.views.order_trouble import trouble
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _forms(user: User, order: Order, side: Role, refused: StepForm | None) -> di
     return {
         "forms": forms,
         "trouble": trouble(order, side, forms),
-        "may_dispute": not DISPUTE_STEPS.isdisjoint(actions),
+        "may_dispute": action_to_open(user, order) is not None,
         "refused": refused.action if refused and refused.action in forms else "",
         "lost": lost,
         "lost_reasons": refused.non_field_errors() if refused and refused.action not in forms else [],

@@ -13,7 +13,6 @@ from orders.selectors.proposals import pause_days_left
 from orders.states import Action, Role
 
 CLIENT, FREELANCER = Role.CLIENT, Role.FREELANCER
-DISPUTE_STEPS = frozenset({Action.OPEN_DISPUTE, Action.DISPUTE_COMPLETED})
 
 
 @dataclass(frozen=True)

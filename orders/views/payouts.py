@@ -1,5 +1,6 @@
 """A person's money: balance, payouts, refunds, and the accounts they are sent to."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -61,8 +62,8 @@ def balance_month(request: SignedInRequest, year: int, month: int) -> HttpRespon
 def balance_csv(request: SignedInRequest) -> HttpResponse:
     """All of it, or with `?month=2026-11` one month."""
     wanted = request.GET.get("month", "")
-    year, _mark, month = wanted.partition("-")
-    bounds = _bounds(int(year), int(month)) if year.isdecimal() and month.isdecimal() else (None, None)
+    named = re.fullmatch(r"(\d{4})-(\d{1,2})", wanted, flags=re.ASCII)
+    bounds = _bounds(int(named[1]), int(named[2])) if named else (None, None)
     rows = statement_rows(money.balance_statement(request.user, *bounds))
     response = HttpResponse(csv_bytes(STATEMENT_HEADER, rows), content_type="text/csv; charset=utf-8")
     name = f"balance-{bounds[0]:%Y-%m}" if bounds[0] else "balance"
@@ -151,7 +152,8 @@ def _choose_account(request: SignedInRequest, row: Disbursement) -> HttpResponse
         return redirect("orders:balance")
     accounts = list(money.list_payout_accounts_of(request.user, row.currency))
     posted = request.POST if request.method == "POST" else None
-    form = ChooseAccountForm(posted, accounts=accounts, initial={"seen": row.version, "account_id": row.account_id})
+    chosen = {"seen": row.version, **({"account_id": row.account_id} if row.account_id else {})}
+    form = ChooseAccountForm(posted, accounts=accounts, initial=chosen)
     if form.is_valid():
         try:
             service = payouts.retry if came_back else payouts.set_refund_account
