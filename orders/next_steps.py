@@ -124,7 +124,9 @@ def _person(order: Order, side: Role) -> User:
 def _asked(facts: OrderFacts, proposal: Proposal, side: Role) -> str:
     whose = "my" if proposal.proposed_by_id == _person(facts.order, side).pk else "their"
     key = f"{whose} {proposal.kind}"
-    if proposal.kind != Proposal.Kind.CANCELLATION:
+    if proposal.kind == Proposal.Kind.PAUSE:
+        return key if facts.silence_accepts else f"{key}, overdue"
+    if proposal.kind == Proposal.Kind.EXTENSION:
         return key
     if facts.silence_accepts:
         return f"{key}, silence accepts"

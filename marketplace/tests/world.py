@@ -32,8 +32,9 @@ from orders.models import (
     RevisionRequest,
 )
 from orders.selectors import gig_terms
-from orders.states import Custody, Status
+from orders.states import Custody, PaymentStatus, Status
 from orders.tests.factories import method_for, order_in, picture
+from orders.tests.situations import order_as
 from reviews.services import write_review
 
 
@@ -102,6 +103,12 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
         "request_revision": (delivered, {"items": "Make it rounder."}),
     }
     content_type = ContentType.objects.get_for_model(Order)
+    part = order_as(
+        *(Status.PENDING_PAYMENT, PaymentStatus.PARTIALLY_FUNDED, Custody.PLATFORM),
+        client=buyer,
+        freelancer=freelancer,
+        moderator=moderator,
+    )
     return World(
         people={"anonymous": None, "stranger": stranger, "client": buyer, "freelancer": freelancer, "moderator": moderator},
         values={
@@ -133,6 +140,7 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
             **{f"orders:{step}": {"order_id": of.pk} for step, (of, _form) in steps.items()},
             **{name: values for name, (values, _form) in due.items()},
             "orders:qr": {"order_id": unpaid.pk},
+            "admin:orders_paymentproof_cancel": {"proof_id": part.proofs.get().pk},
             "reviews:write": {"order_id": completed.pk},
         },
         forms={
@@ -148,6 +156,7 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
                 "reject-reason": "duplicate",
                 "reject-note": "Seen.",
             },
+            "admin:orders_paymentproof_cancel": {"part-seen": part.version, "part-note": "The rest never came."},
             "orders:place": {
                 "payment_method": paying.payment_method_id,
                 "terms": gig_terms(order.gig),

@@ -20,6 +20,24 @@ def _cancellation(key: str, division: Words, silence: Words) -> Table:
     return {**both(f"their cancellation{key}", theirs), **both(f"my cancellation{key}", mine)}
 
 
+def _pause(key: str, silence: Words) -> Table:
+    theirs = Row(
+        "you",
+        _("%(other)s has a question and asks for a pause: answer"),
+        _("The delivery clock would stand still for up to %(days)s days. The question stands below."),
+        silence,
+        "order.proposal_by",
+    )
+    mine = Row(
+        "them",
+        _("%(other)s has your question and your request for a pause"),
+        _("The delivery clock runs until it is answered."),
+        silence,
+        "order.proposal_by",
+    )
+    return {**both(f"their pause{key}", theirs), **both(f"my pause{key}", mine)}
+
+
 ASKING: Table = {
     **_cancellation("", _DIVISION, _NO),
     **_cancellation(", silence accepts", _DIVISION, _YES),
@@ -44,26 +62,8 @@ ASKING: Table = {
             "order.proposal_by",
         ),
     ),
-    **both(
-        "their pause",
-        Row(
-            "you",
-            _("%(other)s has a question and asks for a pause: answer"),
-            _("The delivery clock would stand still for up to %(days)s days. The question stands below."),
-            _PAUSE,
-            "order.proposal_by",
-        ),
-    ),
-    **both(
-        "my pause",
-        Row(
-            "them",
-            _("%(other)s has your question and your request for a pause"),
-            _("The delivery clock runs until it is answered."),
-            _PAUSE,
-            "order.proposal_by",
-        ),
-    ),
+    **_pause("", _PAUSE),
+    **_pause(", overdue", _NO),
 }
 DIRECT_ASKING: Table = {
     **_cancellation("", _DIRECT_DIVISION, _NO),

@@ -110,6 +110,12 @@ def pause(order: Order) -> Order:
     )
 
 
+def overdue(order: Order) -> Order:
+    Order.objects.filter(pk=order.pk).update(due_at=timezone.now() - timedelta(hours=30))
+    order.refresh_from_db()
+    return order
+
+
 def paused(order: Order) -> Order:
     order = pause(order)
     return proposals.grant_pause(actor=order.client, order_id=order.pk, seen=order.version, answer="The first.")
@@ -342,6 +348,13 @@ STORIES = [
         _at_once(lambda cast: pause(cast.order(Status.IN_PROGRESS))),
         Status.IN_PROGRESS,
         ("their pause", "my pause"),
+        "proposal",
+    ),
+    _funded(
+        "asked for a pause too late",
+        _at_once(lambda cast: pause(overdue(cast.order(Status.IN_PROGRESS)))),
+        Status.IN_PROGRESS,
+        ("their pause, overdue", "my pause, overdue"),
         "proposal",
     ),
     Story("disputed", _at_once(opened), DISPUTED, ("statement of theirs", "statement of mine"), clock="dispute"),

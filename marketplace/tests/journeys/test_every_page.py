@@ -1,6 +1,6 @@
 """Every page, narrow and wide, light and dark: nothing axe finds, nothing wider than the window, no script error."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 import pytest
@@ -11,17 +11,27 @@ from playwright.sync_api import Page
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from gigs.tests.factories import GigFactory
+from marketplace.tests.world_money import entries_due, payouts_due
+from marketplace.tests.world_orders import Due, cases_due, steps_due
 from messaging.models import OutgoingMail
 from messaging.selectors import unsubscribe_url_for
-from orders.models import PaymentProof
+from orders.models import Order, PaymentProof
 from orders.services.payments import reject_payment
-from orders.states import Custody, Status
+from orders.states import Custody, PaymentStatus, Status
+from orders.tests.disputing import answered, case_for, disputed
 from orders.tests.factories import REACHABLE, DirectMethodFactory, hand_in_proof, order_in
+from orders.tests.proposing import asked_to_cancel
+from orders.tests.situations import order_as
 from reviews.services import write_review
 
 from .conftest import SCHEMES, WIDTHS
 
 pytestmark = pytest.mark.browser
+ALL_LOOKS = [(width, scheme) for scheme in SCHEMES for width in WIDTHS]
+TWO_LOOKS = list(zip(WIDTHS, SCHEMES, strict=True))  # narrow and light, wide and dark
+COLOURS_STAND = """(async () => {
+    while (document.getAnimations().some(one => one.playState === "running")) await new Promise(requestAnimationFrame)
+})()"""  # colours fade from one scheme to the other
 LONG_NAME = "Maria da Conceição Albuquerque-Wolfeschlegelsteinhausenbergerdorff Monteiro"
 LONG_TITLE = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft: a whole corporate identity for it"
 
@@ -96,20 +106,22 @@ def test_every_page_is_accessible_and_fits(page_for, axe, watch, world, who, set
     assert not faults, "\n".join(faults)
 
 
-def faults_of(page: Page, path: str, axe) -> Iterator[str]:
-    for scheme in SCHEMES:
+def faults_of(page: Page, path: str, axe, looks: Iterable[tuple[int, str]] = ALL_LOOKS) -> Iterator[str]:
+    response = page.goto(path)
+    if response is None or response.status != (404 if path == "/nowhere/" else 200):
+        yield f"{path}: status {response and response.status}"
+    if '">' in page.locator("body").inner_text():
+        yield f"{path}: an attribute has spilled into the text"
+    for width, scheme in looks:
+        page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
-        response = page.goto(path)
-        if response is None or response.status != (404 if path == "/nowhere/" else 200):
-            yield f"{path}: status {response and response.status}"
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-                yield f"{path} at {width}: wider than the window"
-            try:
-                axe(page)
-            except AssertionError as found:
-                yield f"{width} {scheme} {found}"
+        page.evaluate(COLOURS_STAND)
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            yield f"{path} at {width}: wider than the window"
+        try:
+            axe(page)
+        except AssertionError as found:
+            yield f"{width} {scheme} {found}"
 
 
 @pytest.mark.django_db
@@ -118,3 +130,75 @@ def test_the_pages_of_someone_new_are_accessible_and_fit(page_for, axe):
     faults = [fault for name in SETTINGS_PAGES for fault in faults_of(page, reverse(name), axe)]
     assert not faults, "\n".join(faults)
     assert OutgoingMail.objects.count() == 0
+
+
+# --- The money ------------------------------------------------------------------------------------------------------
+BENT = ("cancel_partial", "grant_pause", "resume", "accept_extension", "cancel_late", "confirm_refund")
+OVER = [
+    (Status.CANCELLED, PaymentStatus.SPLIT, Custody.PLATFORM),
+    (Status.CANCELLED, PaymentStatus.REFUND_DUE, Custody.DIRECT),
+    (Status.EXPIRED, PaymentStatus.AWAIT_DEPOSIT, Custody.PLATFORM),
+]
+OWN_MONEY = ["/balance/", "/settings/payout-accounts/", "/settings/payout-accounts/new/?currency=EUR"]
+
+
+@pytest.fixture
+def money_world(db: None) -> dict[User, list[str]]:
+    """Bent and broken orders, disputes, balances, and the desks about them: what each of three people can open."""
+    client, freelancer = UserFactory(full_name=LONG_NAME), UserFactory(full_name="محمد الفاسي")
+    moderator = UserFactory(is_staff=True, is_superuser=True)
+    sides = {"client": client, "freelancer": freelancer}
+    due: Due = {}
+    for area in (steps_due, cases_due, payouts_due, entries_due):
+        due |= area(client, freelancer, moderator)
+
+    def at(*names: str) -> list[str]:
+        return [reverse(f"orders:{name}", kwargs=due[f"orders:{name}"][0]) for name in names]
+
+    closed = order_as(Status.COMPLETED, PaymentStatus.SPLIT, Custody.PLATFORM, moderator=moderator, **sides)
+    asked = asked_to_cancel(order_in(Status.SUBMITTED, **sides))
+    opened = disputed(order_in(Status.SUBMITTED, **sides), client)
+    both_heard = answered(disputed(order_in(Status.SUBMITTED, **sides), client), freelancer)
+    to_rule = case_for(moderator, client, freelancer)
+    over = [order_as(*ending, moderator=moderator, **sides) for ending in OVER]
+    Order.objects.update(gig_title=LONG_TITLE)
+    pages = [f"/orders/{due[f'orders:{step}'][0]['order_id']}/" for step in BENT]
+    pages += [order.get_absolute_url() for order in (asked, opened, closed, *over)]
+    pages += at("dispute", "order_receipt")
+    pages += [f"{order.get_absolute_url()}dispute/" for order in (opened, both_heard, to_rule, closed)]
+    unopened = due["orders:dispute_open"][0]["order_id"]
+    cases = [reverse("admin:orders_dispute_case", args=[order.disputes.get().pk]) for order in (to_rule, closed)]
+    return {
+        client: [*OWN_MONEY, *pages, *at("refund_account"), f"/orders/{unopened}/dispute/"],
+        freelancer: [*OWN_MONEY, *pages, *at("balance_month", "retry_payout", "refund_sent"), "/balance/payout/?currency=EUR"],
+        moderator: [opened.get_absolute_url(), *cases, *desks(due)],
+    }
+
+
+def desks(due: Due) -> list[str]:
+    """What the case desk, the payout desk and the statement desk show, list by list, and the ledger."""
+
+    def list_of(name: str, *tabs: str) -> list[str]:
+        return [f"/admin/orders/{name}/?tab={tab}" for tab in tabs]
+
+    def at(name: str, step: str, page: str = "") -> str:
+        return reverse(f"admin:orders_{name}_{page or step}", kwargs=due[f"admin:orders_{name}_{step}"][0])
+
+    entries = at("bankstatement", "entries")
+    return [
+        *list_of("dispute", "mine", "waiting", "closed"),
+        *list_of("disbursement", "approve", "send", "direct", "done"),
+        *(f"/admin/orders/{name}/" for name in ("payoutbatch", "bankstatement", "ledgeraccount")),
+        *(at("dispute", "case"), at("dispute", "open"), at("payoutbatch", "rows")),
+        *(at("disbursement", step, "desk") for step in ("approve", "send", "fail", "retry", "account")),
+        *(at("bankstatement", page) for page in ("columns", "green", "entry")),
+        *(f"{entries}?tab={tab}" for tab in ("green", "red", "unreadable")),
+    ]
+
+
+def test_every_page_of_the_money_is_accessible_and_fits(page_for, axe, money_world):
+    faults = []
+    for person, paths in money_world.items():
+        page = page_for(person)
+        faults += [fault for path in paths for fault in faults_of(page, path, axe, TWO_LOOKS)]
+    assert not faults, "\n".join(faults)
