@@ -251,12 +251,20 @@ def changed(row: Any, **changes: Any) -> Any:
 def named(queries: list[str], number: int) -> Iterator[tuple[str, str]]:
     """Each statement with $names$ for the ids of this order, and the name that the id it returns gets."""
     pk = order_id(number)
+    fresh: dict[str, str] = {}
+    everything = " ".join(queries)
+    made = {str(start)[:2] for table, start in SEQUENCES.items() if f'INSERT INTO "{table}"' in everything}
+    for found in sorted(set(re.findall(r"\b7[1-3]\d{7}\b", everything))):
+        name = NAMES[found[:2]]
+        if found[:2] not in made:
+            continue  # of a row that was there before
+        fresh[found] = f"{name}_last" if name in fresh.values() else name  # at most two rows of a table come in one statement
     literals = {pk.hex: "order_hex", str(pk): "order", proof_id(pk).hex: "proof_hex", str(proof_id(pk)): "proof"}
     for text in queries:
         for literal, name in literals.items():
             text = text.replace(literal, f"${name}$")
         text = text.replace(str(number), "$account$")
-        text = re.sub(r"\b7[1-4]\d{7}\b", lambda match: f"${NAMES[match[0][:2]]}$", text)
+        text = re.sub(r"\b7[1-3]\d{7}\b", lambda match: f"${fresh[match[0]]}$" if match[0] in fresh else match[0], text)
         inserted = re.match(r'INSERT INTO "(\w+)".*RETURNING "\w+"\."id"\s*$', text, re.S)
         yield text, NAMES.get(str(SEQUENCES.get(inserted[1], 0))[:2], "") if inserted else ""
 
@@ -280,8 +288,8 @@ def raw_step(raw: "psycopg.Connection[Any]", statements: list[tuple[str, str]], 
                 if row is None or row[columns.index("version")] != version:
                     return
             elif returns:
-                row = rows.fetchone()
-                names[returns] = str(row[0]) if row else ""
+                ids = [str(row[0]) for row in rows.fetchall()]
+                names |= {returns: ids[0], f"{returns}_last": ids[-1]}
 
 
 def pgbench_script(statements: list[tuple[str, str]], numbers: range, each: int) -> str:
@@ -290,8 +298,11 @@ def pgbench_script(statements: list[tuple[str, str]], numbers: range, each: int)
     names = {"order": "00000000-0000-4000-8000-:n", "proof": "00000000-0000-4000-9000-:n", "account": ":n"}
     names |= {f"{name}_hex": names[name].replace("-", "") for name in ("order", "proof")}
     for text, returns in statements:
-        lines.append(fill(text, names) + ("" if returns else ";"))
         if returns:
+            inserted = re.sub(r"RETURNING .*", "RETURNING id", fill(text, names))
+            lines.append(f"WITH inserted AS ({inserted}) SELECT min(id) AS id, max(id) AS last FROM inserted")  # noqa: S608
             lines.append(f"\\gset {returns}_")
-            names[returns] = f":{returns}_id"
+            names |= {returns: f":{returns}_id", f"{returns}_last": f":{returns}_last"}
+        else:
+            lines.append(fill(text, names) + ";")
     return "\n".join(lines) + "\n"
