@@ -12,13 +12,13 @@ DEV_STAMP := $(VENV)/installed-dev-$(shell cksum < requirements-dev.txt | tr -d 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test fmt lint migrations-check seed bench requirements
+.PHONY: help run test fmt lint migrations-check seed bench soak requirements
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 run: $(RUN_STAMP)  ## start the site and its worker on this machine (PORT=8000)
-	@$(PY) .ci/serve.py $(PORT)
+	@trap : INT; $(PY) .ci/serve.py $(PORT) || test $$? -eq 130  # Ctrl-C is how it ends, not a failure
 
 test: $(DEV_STAMP)  ## lint, types, the suite on SQLite and on PostgreSQL with Redis, the browser journeys
 	@$(PY) .ci/test.py
@@ -37,6 +37,9 @@ seed: $(RUN_STAMP)  ## load the demo data into an empty database
 
 bench: $(DEV_STAMP)  ## every performance figure, as a ratio or against its limit (some minutes)
 	@$(PY) -m benchmarks
+
+soak: $(DEV_STAMP)  ## chat under faults: is any acknowledged message lost or out of order? (SOAK_SECONDS=600)
+	@$(PY) -m benchmarks --part=soak
 
 requirements: $(DEV_STAMP)  ## pin the newest versions that requirements*.in allow
 	@$(PY) -m pip install -qq --disable-pip-version-check uv && $(PY) .ci/pin.py

@@ -9,7 +9,7 @@ from pathlib import Path
 import environ
 
 HOST = "127.0.0.1"
-LOGINS = ("client@example.com", "freelancer@example.com", "admin@example.com")
+LOGINS = ("client@example.com", "freelancer@example.com", "admin@example.com", "moderator@example.com")
 PASSWORD = "handsel-demo-1"  # noqa: S105 (the demo's, printed for everyone)
 
 

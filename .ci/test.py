@@ -11,7 +11,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import psycopg.sql
@@ -21,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 NAME = f"_run_{os.getpid()}"  # of the test databases, so that two runs on one server do not meet
+KEPT = tempfile.TemporaryDirectory(prefix="marketplace-test-")  # what several stages share; gone when the process ends
 
 
 class Failed(Exception):
@@ -80,15 +83,16 @@ def migrations_check() -> None:
 
 def sqlite() -> None:
     with scratch() as env:
-        run(*suite(), env=env)
+        run(*suite(), env={**env, "TEST_DB_TEMPLATE": sqlite_template()})
 
 
 def postgres() -> None:
     url, redis_url = postgres_url(), working_redis_url()
     try:
         with scratch() as env:
-            env |= {"DATABASE_URL": url, "REDIS_URL": redis_url, "TEST_DB_SUFFIX": NAME}
-            run(*suite(), "-m", "not browser and not once", env=env)
+            env |= {"REDIS_URL": redis_url, "TEST_DB_SUFFIX": NAME}
+            template = postgres_template(url, env)
+            run(*suite(), "-m", "not browser and not once", env={**env, "DATABASE_URL": url, "TEST_DB_TEMPLATE": template})
     finally:
         drop_test_databases(url)
 
@@ -97,7 +101,16 @@ def browser() -> None:
     if not any(shutil.which(name) for name in BROWSERS):
         raise Missing("no browser: install Chromium (Debian: apt install chromium)")
     with scratch() as env:
-        run("-m", "pytest", "-m", "browser", env=env)
+        env["TEST_DB_TEMPLATE"] = sqlite_template()
+        run(*suite(), "--dist", "load", "--maxschedchunk", "1", "-m", "browser", env=env)  # few and long
+
+
+def soak() -> None:
+    """A minute of what `make soak` does for ten."""
+    if not shutil.which("redis-server"):
+        raise Missing("no redis-server to start anew (Debian: apt install redis-server)")
+    with scratch() as env:
+        run("-m", "benchmarks", "--part=soak", env={**env, "DATABASE_URL": postgres_url(), "SOAK_SECONDS": "60"})
 
 
 STAGES: dict[str, Callable[[], None]] = {
@@ -106,11 +119,12 @@ STAGES: dict[str, Callable[[], None]] = {
     "sqlite": sqlite,
     "postgres": postgres,
     "browser": browser,
+    "soak": soak,
 }
 
 
 def suite() -> list[str]:
-    return ["-m", "pytest", "-n", "auto", "--maxprocesses", "8"]
+    return ["-m", "pytest", "-n", "auto", "--maxprocesses", "8", "--dist", "worksteal"]
 
 
 @contextmanager
@@ -119,6 +133,25 @@ def scratch() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="marketplace-test-") as folder:
         database = f"sqlite:///{folder}/db.sqlite3"
         yield {"ENV_FILE": os.devnull, "VAR_DIR": folder, "TMPDIR": folder, "DATABASE_URL": database, "REDIS_URL": ""}
+
+
+@cache
+def sqlite_template() -> str:
+    """A database with every migration applied: each process of the tests takes a copy instead of applying them again."""
+    path = f"{KEPT.name}/template.sqlite3"
+    with scratch() as env:
+        run("manage.py", "migrate", "--verbosity", "0", env={**env, "DATABASE_URL": f"sqlite:///{path}"})
+    return path
+
+
+def postgres_template(url: str, env: dict[str, str]) -> str:
+    """The same on the server."""
+    name = f"test_marketplace{NAME}_template"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+    database_url = urlsplit(url)._replace(path=f"/{name}").geturl()
+    run("manage.py", "migrate", "--verbosity", "0", env={**env, "DATABASE_URL": database_url})
+    return name
 
 
 def postgres_url() -> str:
@@ -146,7 +179,7 @@ def working_redis_url() -> str:
 
 
 def drop_test_databases(url: str) -> None:
-    """What a killed run left behind; after a whole one there is nothing to drop."""
+    """The template, and what a killed run left behind."""
     with psycopg.connect(url, autocommit=True) as connection:
         left = connection.execute(
             "SELECT datname FROM pg_database WHERE datname LIKE %s", [f"test_marketplace{NAME}%"]

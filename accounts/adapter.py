@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.services import sign_up
 from accounts.sessions import mark_seen
+from marketplace.realtime import RECHECK, group_of, publish
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,10 @@ class AccountAdapter(DefaultAccountAdapter):
         except IntegrityError:  # somebody else proved the same address a moment earlier
             messages.error(request, self.error_messages["email_taken"])
             return False
+
+    def set_password(self, user: User, password: str) -> None:
+        super().set_password(user, password)
+        publish(group_of(user.pk), {"type": RECHECK})  # the sessions that end with the old password have sockets open
 
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)

@@ -184,8 +184,8 @@ class TrackedModelFilter(admin.SimpleListFilter):
         return sorted(((str(kind.pk), capfirst(kind.name)) for kind in kinds), key=lambda pair: pair[1])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
-        chosen = self.value() or ""
-        return queryset.filter(content_type_id=int(chosen)) if chosen.isdecimal() else queryset
+        chosen = self.value()
+        return queryset.filter(content_type=chosen) if chosen in dict(self.lookup_choices) else queryset
 
 
 @admin.register(LogEntry)

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.html import escape
 from PIL import Image, ImageOps
 
-from marketplace.uploads import check_size, encode_image, open_image, random_name
+from marketplace.uploads import check_size, drawing, encode_image, open_image, random_name
 
 SIDE = 512  # pixels
 _LONGEST = 12  # code points: some names pile accents without end
@@ -28,9 +28,10 @@ _COLOURS = (
 
 def square_picture(upload: UploadedFile) -> "ContentFile[bytes]":
     """The middle square of an uploaded picture as WebP of 512 pixels, without metadata; UploadError for anything unfit."""
-    picture = open_image(check_size(upload))
-    square = ImageOps.fit(picture, (SIDE, SIDE), method=Image.Resampling.LANCZOS)
-    return ContentFile(encode_image(square), random_name(".webp"))
+    data = check_size(upload)
+    with drawing():
+        square = ImageOps.fit(open_image(data, least=SIDE), (SIDE, SIDE), method=Image.Resampling.LANCZOS)
+        return ContentFile(encode_image(square), random_name(".webp"))
 
 
 def first_grapheme(text: str) -> str:

@@ -15,6 +15,7 @@ from accounts.exceptions import CannotClose, EmailTaken, HandleTaken, NotAllowed
 from accounts.handles import candidates, handle_base
 from accounts.models import User, UserStats
 from accounts.selectors import is_last_administrator
+from marketplace.realtime import RECHECK, group_of, publish
 from marketplace.uploads import discard_files_on_error
 
 # Apps above this one name what keeps an account open: each function gives a sentence, or "" when it has nothing against it.
@@ -64,9 +65,9 @@ def update_profile(*, actor: User, full_name: str, handle: str, bio: str, time_z
 def set_avatar(*, actor: User, picture: "ContentFile[bytes]") -> None:
     """Keep a checked, square picture as the person's own; the file it replaces goes after commit."""
     with discard_files_on_error() as undo:
-        name = default_storage.save(f"avatars/{picture.name}", picture)
+        name = f"avatars/{picture.name}"
         undo.callback(default_storage.delete, name)
-        _replace_avatar(actor, name)
+        _replace_avatar(actor, default_storage.save(name, picture))
 
 
 def remove_avatar(*, actor: User) -> None:
@@ -130,6 +131,7 @@ def end_sessions(*, user: User) -> None:
     """Sign the person out everywhere."""
     for session in UserSession.objects.filter(user=user):
         session.end()
+    publish(group_of(user.pk), {"type": RECHECK})  # sockets opened by a token have no session
 
 
 def record_session_activity(*, session_key: str, ip: str, user_agent: str, at: datetime) -> None:
@@ -145,6 +147,11 @@ def record_completed_order(*, freelancer: User) -> None:
     if not counters.update(orders_completed=F("orders_completed") + 1):
         UserStats.objects.get_or_create(user=freelancer)
         counters.update(orders_completed=F("orders_completed") + 1)
+
+
+def forget_completed_order(*, freelancer: User) -> None:
+    """Count one completed order less: it was cancelled after all."""
+    UserStats.objects.filter(user=freelancer).update(orders_completed=F("orders_completed") - 1)
 
 
 @transaction.atomic

@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts.models import User
 from accounts.selectors import has_needed_factor
+from messaging.selectors.reports import MODERATE, list_reports_in
 from orders.selectors import PAY_OUT, RESOLVE, VERIFY, list_verification_queue, may
 from orders.selectors.disputes import list_cases_in
 from orders.selectors.payout_desk import list_desk
@@ -38,7 +39,15 @@ class AdminSite(admin.AdminSite):
         return settings.SITE_NAME
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().index(request, {"desks": _desks(cast(User, request.user)), **(extra_context or {})})
+        """The desks, then what is no desk of this person's, to look things up."""
+        desks = _desks(cast(User, request.user))
+        at_desks = {desk["href"] for desk in desks}
+        apps = (
+            {**app, "models": [model for model in app["models"] if model["admin_url"] not in at_desks]}
+            for app in self.get_app_list(request)
+        )
+        records = [app for app in apps if app["models"]]
+        return super().index(request, {"desks": desks, "app_list": records, **(extra_context or {})})
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not self._lacks_second_factor(request)
@@ -80,6 +89,10 @@ def _desks(user: User) -> list[dict[str, Any]]:
         (
             *(PAY_OUT, "orders_disbursement", _("Money to send"), to_send),
             *(_("Payouts and refunds to approve or to send."), _("Nothing waits to be sent.")),
+        ),
+        (
+            *(MODERATE, "messaging_messagereport", _("Reported messages"), list_reports_in(user, "open")),
+            *(_("Messages that people have reported, longest waiting first."), _("No message waits to be looked at.")),
         ),
     ]
     return [

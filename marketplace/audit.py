@@ -1,14 +1,16 @@
-"""What every line of the audit log is told about the request behind it, and how account numbers stand in it.
+"""What every line of the audit log is told about the request behind it, and how account numbers and addresses stand in it.
 
 Which tables and columns are tracked stands in the settings (AUDITLOG_INCLUDE_TRACKING_MODELS).
 """
+
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import get_adapter
 from auditlog.context import set_extra_data
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
-from marketplace.encryption import mask
+from marketplace.encryption import HIDDEN, mask
 from marketplace.middleware import Handler
 
 USER_AGENT_WIDTH = 300  # characters
@@ -40,3 +42,8 @@ def _user_agent(request: HttpRequest) -> str:
 def mask_account(value: str) -> str:
     """A value of an account as the log keeps it: the last four characters; that there was none stays to be seen."""
     return value if value in ("", "None") else mask(value)
+
+
+def mask_address(value: str) -> str:
+    """An address as the log keeps it: its host, for what follows may be a token."""
+    return value if value in ("", "None") else urlsplit(value).hostname or HIDDEN

@@ -14,18 +14,12 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.exceptions import DomainError
 from marketplace.money import parse_amount
+from marketplace.texts import UNSEEN, shows_something
 from marketplace.uploads import IMAGE_TYPES, UploadError, display_name
 
-# Control characters, and the invisible ones that turn the direction of text or hide in it: Unicode's bidi controls, zero widths,
-# soft hyphens, fillers, annotations and tags. The two joiners (U+200C, U+200D) stay: Persian and emoji are written with them.
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\u3164"
-    r"\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
-_BLANK_LOOKING = {"\u2800"}  # the braille pattern without a dot, a symbol to Unicode
 ACCEPT_PICTURES = {"accept": ",".join(IMAGE_TYPES)}
 ACCEPT_RECEIPTS = {"accept": ",".join([*IMAGE_TYPES, "application/pdf"])}
-_UNSEEN_IN_LINE = re.compile(_UNSEEN.pattern + r"|[\t\r\n\u2028\u2029]")
+_UNSEEN_IN_LINE = re.compile(UNSEEN.pattern + r"|[\t\r\n\u2028\u2029]")
 
 
 class FormRenderer(TemplatesSetting):
@@ -34,9 +28,8 @@ class FormRenderer(TemplatesSetting):
 
 
 def _refuse_invisible(text: str) -> None:
-    """Joiners, accents and modifiers alone show nothing, so a name made of them is no name."""
-    kinds = {unicodedata.category(character) for character in {*text} - _BLANK_LOOKING} - {"Lm"}
-    if text and not any(kind[0] in "LNPS" for kind in kinds):
+    """A name that shows nothing is no name."""
+    if text and not shows_something(text):
         raise ValidationError(_("Write something that can be seen."), code="nothing_visible")
 
 
@@ -64,7 +57,7 @@ class TextField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         text = super().clean(value)
-        if _UNSEEN.search(text):
+        if UNSEEN.search(text):
             raise ValidationError(_("Remove the invisible characters from this text."), code="unseen_characters")
         _refuse_invisible(text)
         return str(text).replace("\r\n", "\n")

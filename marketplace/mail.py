@@ -15,14 +15,14 @@ def send_message(*, message_id: str, recipient: str, subject: str, text: str, ht
     """Send one message now, over the network: never inside a transaction. Raises MailNotSent.
 
     `message_id` is the same each time one message is tried again, so that a mailbox can tell a repetition. `unsubscribe_url`
-    answers the one-click POST of RFC 8058.
+    answers the one-click POST of RFC 8058; it is empty for mail that cannot be switched off.
     """
     headers = {
         "Message-ID": f"<{message_id}@{urlsplit(settings.SITE_URL).hostname}>",
         "Auto-Submitted": "auto-generated",
-        "List-Unsubscribe": f"<{unsubscribe_url}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
+    if unsubscribe_url:
+        headers |= {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     if any(mark in line for line in (recipient, subject, *headers.values()) for mark in "\r\n"):
         raise MailNotSent("A line of the message's head contains a line break.")
     message = EmailMultiAlternatives(subject=subject, body=text, to=[recipient], headers=headers)

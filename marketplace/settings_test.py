@@ -33,8 +33,12 @@ ACCOUNT_RATE_LIMITS = False
 if REDIS_URL:  # of this process alone, though the server is shared
     CACHES["default"] |= {"BACKEND": "marketplace.tests.redis_cache.OwnKeysRedisCache", "KEY_PREFIX": _scratch.name}
     CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = _scratch.name
+# A database with every migration applied already, a file or a name on the server: the test databases are copies of it.
+_template = env("TEST_DB_TEMPLATE", default="")
+_test = {"TEMPLATE": _template, "MIGRATE": False} if _template else {}
 if "pool" in DATABASES["default"]["OPTIONS"]:
-    DATABASES["default"]["TEST"] = {"NAME": f"test_marketplace{env('TEST_DB_SUFFIX', default='')}"}
+    DATABASES["default"]["TEST"] = {"NAME": f"test_marketplace{env('TEST_DB_SUFFIX', default='')}", **_test}
+    DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"  # no commit waits for the disk
 else:  # a file, so that threads (the browser's server, races) have connections of their own as on a real site
-    DATABASES["default"]["TEST"] = {"NAME": str(_scratch / "test.sqlite3")}
+    DATABASES["default"]["TEST"] = {"NAME": str(_scratch / "test.sqlite3"), **_test}
     DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"

@@ -227,3 +227,10 @@ def test_sessions_addresses_and_second_factors_have_no_admin_of_their_own():
     managed = {model._meta.label for model in admin.site._registry}
     assert managed & {"account.EmailAddress", "mfa.Authenticator", "usersessions.UserSession"} == set()
     assert re.search("accounts.User", " ".join(managed))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["1" + "0" * 30, "9" * 5000, "²", "x", ""])
+def test_a_senseless_kind_of_thing_shows_the_whole_log(sign_in, kind):
+    admin = UserFactory(is_staff=True, is_superuser=True)
+    assert sign_in(admin).get("/admin/auditlog/logentry/", {"kind": kind}).status_code == 200

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.template import engines
+from django.template.base import Lexer, TokenType
 from django.template.loader import get_template, render_to_string
 from django.test import Client, RequestFactory
 
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.once
 
 TEMPLATES = settings.BASE_DIR / "templates"
 STATIC = settings.BASE_DIR / "static"
+TEMPLATE_FILES = sorted(path for path in TEMPLATES.rglob("*") if path.is_file())
 PAGES = sorted(path for path in TEMPLATES.rglob("*.html") if "email" not in path.parts)
 COMPONENTS = sorted((TEMPLATES / "components").glob("*.html"))
 STYLESHEETS = sorted((STATIC / "css").rglob("*.css"))
@@ -81,6 +83,35 @@ def test_a_template_carries_no_inline_style_or_script(path: Path) -> None:
 def test_a_component_sees_only_what_it_is_given(path: Path) -> None:
     source = CODE.sub("", path.read_text())
     assert [tag for tag in PLAIN_TAG.findall(source) if not tag.endswith(" only %}")] == []
+
+
+def never_rendered(source: str) -> list[str]:
+    """What stands outside the blocks of a template that extends another: Django drops it and says nothing."""
+    tokens = [token for token in Lexer(CODE.sub("", source)).tokenize() if token.contents.strip()]
+    if not any(token.token_type == TokenType.BLOCK and token.split_contents()[0] == "extends" for token in tokens):
+        return []
+    dropped, depth = [], 0
+    for token in tokens:
+        tag = token.split_contents()[0] if token.token_type == TokenType.BLOCK else ""
+        depth -= tag == "endblock"
+        if depth == 0 and tag not in ("extends", "load", "block", "endblock"):
+            dropped.append(token.contents)
+        depth += tag == "block"
+    return dropped
+
+
+@pytest.mark.parametrize("path", TEMPLATE_FILES, ids=ids(TEMPLATE_FILES))
+def test_nothing_stands_outside_the_blocks_of_a_child_template(path: Path) -> None:
+    assert never_rendered(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "planted", ['{% url "home" as home %}', "{% with a=1 %}{% block b %}{% endblock %}{% endwith %}", "{{ a }}", "<p>"]
+)
+def test_the_rule_on_blocks_catches_a_breach(planted: str) -> None:
+    head = '{% extends "base.html" %}{% load i18n %}{# why #}'
+    assert never_rendered(f"{head}{planted}{{% block main %}}{{% url 'home' as home %}}{{% endblock %}}") != []
+    assert never_rendered(planted) == never_rendered(f"{head}{{% block main %}}{planted}{{% endblock %}}") == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=ids(PAGES))
@@ -378,7 +409,7 @@ def test_an_icon_is_decoration() -> None:
 
 @pytest.mark.parametrize(
     ("turn", "words"),
-    [("you", "Your turn"), ("platform", "A moderator is checking"), ("nobody", "Nothing to do"), ("them", "Waiting for")],
+    [("you", "Your turn"), ("platform", "Waiting for a moderator"), ("nobody", "Nothing to do"), ("them", "Waiting for")],
 )
 def test_what_happens_next_says_whose_turn_it_is(turn: str, words: str) -> None:
     html = render_to_string(

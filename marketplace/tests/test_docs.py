@@ -11,7 +11,7 @@ pytestmark = pytest.mark.once
 ROOT = settings.BASE_DIR
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"(?<!`)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
-LOGINS = ("client@example.com", "freelancer@example.com", "admin@example.com")
+LOGINS = ("client@example.com", "freelancer@example.com", "admin@example.com", "moderator@example.com")
 
 
 def names(paths: list[Path]) -> list[str]:

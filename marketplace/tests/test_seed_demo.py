@@ -1,5 +1,6 @@
 """The demo: when it may be loaded, and that what it loads is whole, in order and the same each time."""
 
+import re
 from collections import Counter
 from io import StringIO
 
@@ -9,14 +10,24 @@ from django.contrib.auth import authenticate
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.db.models import F
 from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.models import User, UserStats
 from accounts.tests.factories import UserFactory
 from gigs.models import Gig, GigImage, GigStats
+from marketplace.demo.tables import load
 from marketplace.demo.world import LOGINS, PASSWORD
-from messaging.models import Notification, OutgoingMail
+from messaging.models import (
+    Attachment,
+    Conversation,
+    Message,
+    MessageReport,
+    Notification,
+    OutgoingMail,
+    Participation,
+)
 from orders.models import (
     BankStatement,
     Disbursement,
@@ -118,6 +129,7 @@ def what_is_to_see() -> dict[str, list[object]]:
         "disbursements": sorted(Disbursement.objects.values_list("kind", "reason", "amount", "currency", "state")),
         "entries": sorted(StatementLine.objects.values_list("bank_id", "amount", "light", "state")),
         "proofs": sorted(PaymentProof.objects.values_list("transaction_reference", "payer_name", "state", "rejection_note")),
+        "talks": sorted(Message.objects.values_list("sender__handle", "seq", "content")),
         "reviews": sorted(Review.objects.values_list("author__handle", "gig__title", "rating", "comment", "reply")),
     }
 
@@ -130,6 +142,32 @@ def loaded_and_rolled_back(*options: str) -> dict[str, list[object]]:
     return seen
 
 
+@pytest.mark.postgres
+def test_the_small_demo_is_loaded_on_postgresql_too():
+    seed("--small")
+    assert set(Order.objects.values_list("status", flat=True)) == set(Status)
+    _the_books_are_right()
+
+
+def texts(value: object) -> list[str]:
+    """Every text of a table, however deep it stands."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [text for one in value for text in texts(one)]
+    return [value] if isinstance(value, str) else []
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("table", ["stories", "troubles", "words"])
+def test_what_people_write_on_orders_is_shown_as_it_stands(table: str):
+    """Nobody renders Markdown there, and a line break is a line break."""
+    found = texts(load(table))
+    assert len(found) > 20
+    assert [text for text in found if re.search(r"\n|\*\*|`", text)] == []
+
+
+@pytest.mark.once
 def test_the_same_seed_gives_the_same_demo():
     assert loaded_and_rolled_back("--small", "--seed=7") == loaded_and_rolled_back("--small", "--seed=7")
 
@@ -154,6 +192,7 @@ def test_the_whole_demo_is_in_order():
     _quarrels_and_requests_stand_in_every_state()
     _money_is_on_every_step_of_its_way()
     _the_bank_statement_is_half_worked_through()
+    _people_talk()
     _the_books_are_right()
     _counters_equal_their_rows()
     assert list_verification_queue(admin).count() >= 4
@@ -232,6 +271,21 @@ def _the_bank_statement_is_half_worked_through() -> None:
     assert {(State.OPEN, light) for light in Light} <= set(statement.lines.values_list("state", "light"))
     assert set(statement.lines.values_list("state", flat=True)) == {*State.values} - {State.ASSIGNED}
     assert statement.unreadable.filter(resolved_at=None).count() == statement.unreadable.exclude(resolved_at=None).count() == 1
+
+
+def _people_talk() -> None:
+    mine = Participation.objects.filter(user__email__in=LOGINS[:2], last_seq__gt=0)
+    assert mine.filter(archived=False).count() >= 10
+    for state in ({"last_seq__gt": F("read_seq")}, {"archived": True}, {"muted": True}):
+        assert mine.filter(**state).exists()
+    assert Attachment.objects.exclude(preview="").filter(message__order__isnull=False).exists()
+    assert set(MessageReport.objects.values_list("decision", flat=True)) == {"", MessageReport.Decision.UPHELD}
+    for talk in Conversation.objects.all():
+        times = list(talk.messages.order_by("seq").values_list("created_at", flat=True))
+        assert (len(times), times) == (talk.last_seq, sorted(times))
+    about = Message.objects.filter(order__isnull=False).annotate(ordered_at=F("order__created_at"))
+    assert about.exists()
+    assert not about.filter(created_at__lt=F("ordered_at")).exists()
 
 
 def _the_books_are_right() -> None:

@@ -2,10 +2,12 @@
 
 import hashlib
 import io
+import queue
 import random
 import struct
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,18 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import ExifTags, Image
 
+from marketplace import uploads
 from marketplace.uploads import (
     MAX_PIXELS,
+    Busy,
     UploadError,
     check_attachment,
     check_picture,
     check_receipt,
+    check_shown_file,
     check_size,
     display_name,
+    drawing,
     encode_image,
     open_image,
     private_storage,
@@ -242,6 +248,106 @@ def test_damaged_bytes_end_in_a_picture_or_a_refusal():
     assert opened > 0
 
 
+# Pictures that would keep a core busy
+
+
+def segment(marker: int, body: bytes = b"") -> bytes:
+    return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
+
+
+def with_scans(more: int) -> bytes:
+    """A progressive JPEG whose last scan stands there so many times more."""
+    data = saved(halves(), "JPEG", progressive=True)
+    return data[:-2] + data[data.rindex(b"\xff\xda") : -2] * more + data[-2:]
+
+
+JPEG, PNG = saved(halves(), "JPEG"), saved(halves(), "PNG")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        with_scans(300),
+        JPEG[:2] + segment(0xFE) * 300 + JPEG[2:],
+        JPEG[:2] + b"\xff\xd0" * 3_000 + JPEG[2:],
+        JPEG[:2] + b"\xff" * 6_000 + JPEG[2:],
+        JPEG[:2] + (b"\xff\xd8" + segment(0xFE) * 16_000) * 2 + JPEG[2:],
+        JPEG[:2] + b"\xff\xd9" + segment(0xFE) * 300 + JPEG[2:],
+        PNG[:33] + chunk(b"prVt", b"") * 20_000 + PNG[33:],
+    ],
+    ids=["scans", "comments", "restarts", "padding", "beginnings", "an end before the beginning", "chunks"],
+)
+def test_a_picture_of_endless_parts_is_refused_before_it_is_read(data: bytes):
+    with pytest.raises(UploadError, match="too many parts"):
+        open_image(data)
+
+
+def test_the_parts_that_cameras_and_phones_write_are_not_too_many():
+    film = random.Random(7).randbytes(2_000_000)  # a moving photo: its JPEG, and a film behind it
+    profile, pad = segment(0xE2, b"ICC_PROFILE\0" + bytes(65_000)) * 40, b"\xff" * 500
+    for data in (
+        with_scans(20),
+        JPEG + film,
+        JPEG[:2] + profile + pad + JPEG[2:],
+        PNG + film,
+        PNG[:33] + chunk(b"prVt", b"x") * 5_000 + PNG[33:],
+    ):
+        assert open_image(data).size == (60, 40)
+
+
+@pytest.mark.parametrize("turn", [1, 6])
+def test_who_needs_a_small_picture_gets_a_large_jpeg_smaller_but_never_too_small(turn: int):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = turn
+    data = saved(halves(size=(2400, 1600)), "JPEG", exif=exif)
+    small = open_image(data, least=300)
+    assert sorted(small.size) == [400, 600]
+    assert sorted(open_image(data, least=1_601).size) == [1600, 2400]
+    assert colour(small, (3, 3)) == colour(open_image(data), (3, 3)) == "red"
+
+
+def test_one_picture_is_drawn_at_a_time_and_who_waits_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(uploads, "LONGEST_WAIT", 0.01)
+    checks: list[Callable[[Any], Any]] = [
+        check_receipt,
+        lambda file: check_picture(file, widths=(400,)),
+        lambda file: check_shown_file(file, limit=10_000),
+    ]
+    with drawing():
+        for check in checks:
+            with pytest.raises(Busy) as refusal:
+                check(upload(PNG))
+            assert (refusal.value.code, "Wait a minute" in refusal.value.message) == ("busy", True)
+        assert check_receipt(upload(PDF)).content_type == "application/pdf"
+    for check in checks:
+        check(upload(PNG))
+
+
+def test_only_so_many_wait_for_their_turn_and_the_others_are_told_at_once():
+    faults: queue.Queue[BaseException] = queue.Queue()
+
+    def hand_in() -> str:
+        try:
+            return check_receipt(upload(PNG)).content_type
+        except Busy as busy:
+            faults.put(busy)
+            return "busy"
+
+    with ThreadPoolExecutor(uploads.MOST_WAITING + 2) as pool:
+        with drawing():
+            answers = [pool.submit(hand_in) for _n in range(uploads.MOST_WAITING + 2)]
+            for _refused in range(2):
+                faults.get(timeout=uploads.LONGEST_WAIT / 2)  # while the others wait for this turn to end
+        assert sorted(answer.result() for answer in answers) == ["busy"] * 2 + ["image/png"] * uploads.MOST_WAITING
+
+
+def test_a_refused_picture_gives_its_turn_back(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(uploads, "LONGEST_WAIT", 0.01)
+    for _n in range(2):
+        with pytest.raises(UploadError, match="damaged"):
+            check_receipt(upload(PNG[:60]))
+
+
 # Pictures in widths
 
 
@@ -348,6 +454,9 @@ def test_empty_work_is_refused():
         ("gnp\u202egpj.exe", "gnpgpj.exe"),
         ("nul\x00l.png", "null.png"),
         ("<script>.png", "script.png"),
+        ("नमस्ते.png", "नमस्ते.png"),
+        ("re\u0301sume\u0301.pdf", "résumé.pdf"),
+        ("\u3164\u115f\u1160\uffa0\u2800", "file"),
     ],
 )
 def test_a_name_is_made_fit_to_show(name: str, shown: str):
@@ -356,6 +465,7 @@ def test_a_name_is_made_fit_to_show(name: str, shown: str):
 
 def test_a_long_name_keeps_its_end():
     assert display_name("x" * 500 + ".png") == "x" * 116 + ".png"
+    assert display_name("ñ" * 255 + ".png") == "ñ" * 116 + ".png"
 
 
 @pytest.mark.parametrize("check", [check_receipt, check_attachment])

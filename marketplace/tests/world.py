@@ -8,14 +8,18 @@ from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import User
+from accounts.tests.factories import UserFactory
 from gigs.models import Category
 from gigs.tests.factories import GigImageFactory
 from marketplace.tests.world_money import entries_due, payouts_due
 from marketplace.tests.world_orders import cases_due, steps_due
-from messaging.models import MailOptOut, Notification, OutgoingMail
+from messaging import services as messaging
+from messaging.models import Block, MailOptOut, Notification, OutgoingMail
 from messaging.selectors import unsubscribe_url_for
+from messaging.services.webhooks import add_webhook
 from orders.models import (
     BankStatement,
     Delivery,
@@ -63,6 +67,12 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
     due = {}
     for area in (steps_due, cases_due, payouts_due, entries_due):
         due |= area(buyer, freelancer, moderator)
+    attachment = messaging.hand_in(actor=freelancer, upload=SimpleUploadedFile("sketch.zip", b"a sketch"))
+    words = {"actor": freelancer, "receiver_id": buyer.pk}
+    message = messaging.send_message(**words, content="A sketch.", client_id="access-0001", file_ids=[attachment.pk])
+    bad = messaging.send_message(**words, content="Pay me outside.", client_id="access-0002")
+    report = messaging.report(actor=buyer, message_id=bad.pk, reason="off_platform")
+    messaging.block(actor=buyer, user=UserFactory())
     rows = [
         *(
             Group.objects.create(name="Moderators"),
@@ -77,6 +87,7 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
         RequirementAnswer.objects.create(order=order, position=9, question="Which colour?", answer="Teal"),
         *(model.objects.filter(order=order)[0] for model in (OrderEvent, Delivery, RevisionRequest)),
         *OutgoingMail.objects.all()[:1],
+        *(report, Block.objects.get()),
         *LogEntry.objects.all()[:1],
         *(model.objects.all()[0] for model in (Dispute, Disbursement, PayoutBatch, BankStatement, LedgerAccount, LedgerTransfer)),
     ]
@@ -120,6 +131,11 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
             "method_id": direct.pk,
             "review_id": review.pk,
             "notification_id": notification.pk,
+            "conversation_id": message.conversation_id,
+            "message_id": message.pk,
+            "attachment_id": attachment.pk,
+            "report_id": report.pk,
+            "webhook_id": add_webhook(actor=buyer, url="https://hooks.example.com/in", hears=["order"]).pk,
             "token": unsubscribe_url_for(buyer, "orders.placed").rstrip("/").rpartition("/")[2],
             "handle": freelancer.handle,
             "what": "reference",
@@ -157,6 +173,7 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
                 "reject-note": "Seen.",
             },
             "admin:orders_paymentproof_cancel": {"part-seen": part.version, "part-note": "The rest never came."},
+            "admin:messaging_messagereport_decide": {"decision": "upheld", "note": "This is against the rules of the site."},
             "orders:place": {
                 "payment_method": paying.payment_method_id,
                 "terms": gig_terms(order.gig),

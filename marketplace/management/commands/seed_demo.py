@@ -15,7 +15,7 @@ from marketplace.demo.history import tell
 from marketplace.demo.tables import load
 from marketplace.demo.world import LOGINS, PASSWORD, World
 from marketplace.exceptions import DomainError
-from messaging.services import without_mail
+from messaging.services import on_the_site_alone
 
 
 class Command(BaseCommand):
@@ -58,7 +58,7 @@ def _refuse_demo_people() -> None:
 def seed_demo(*, seed: int, small: bool) -> None:
     """All of it or nothing: one transaction, and the files that were written go again when it fails."""
     today = timezone.now()
-    with ExitStack() as undo, simulated_clock(today) as clock, without_mail():
+    with ExitStack() as undo, simulated_clock(today) as clock, on_the_site_alone():
         with transaction.atomic():
             tell(World(seed=seed, today=today, clock=clock, undo=undo), small=small)
         undo.pop_all()
