@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypedDict, Unpack
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -188,12 +189,17 @@ def move_image(*, actor: User, gig: Gig, image_id: int, place: int) -> None:
 
 
 @transaction.atomic(savepoint=False)
-def record_completed_order(*, gig: Gig) -> None:
+def record_completed_order(*, gig_id: UUID) -> None:
     """Count one more completed order of a gig."""
-    counters = GigStats.objects.filter(gig=gig)
+    counters = GigStats.objects.filter(gig=gig_id)
     if not counters.update(orders_completed=F("orders_completed") + 1):
-        GigStats.objects.get_or_create(gig=gig)
+        GigStats.objects.get_or_create(gig_id=gig_id)
         counters.update(orders_completed=F("orders_completed") + 1)
+
+
+def forget_completed_order(*, gig: Gig) -> None:
+    """Count one completed order less: it was cancelled after all."""
+    GigStats.objects.filter(gig=gig).update(orders_completed=F("orders_completed") - 1)
 
 
 @transaction.atomic

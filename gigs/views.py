@@ -48,7 +48,7 @@ def gig_list(request: HttpRequest) -> HttpResponse:
         "crumbs": _crumbs(category),
         "chips": _chips(request.GET, form, category),
         "query": _query(request.GET),
-        "is_filtered": any(request.GET.get(name, "").strip() for name in form.fields if name != "sort"),
+        "filter_count": sum(bool(request.GET.get(name, "").strip()) for name in form.fields if name != "sort"),
     }
     return render(request, "gigs/list.html", context)
 

@@ -28,29 +28,25 @@ class Clock:
     action: Action | None = None
 
 
-def clocks_of(order: Order) -> list[Clock]:
-    """Every clock of the order as it stands, past ones too."""
-    return list(_clocks(order))
-
-
 def next_clock(order: Order) -> datetime | None:
     """The earliest instant at which the order needs to be looked at: a step, or a reminder not sent yet. None: never."""
     done = order.reminded_until or order.created_at
-    return min((clock.at for clock in _clocks(order) if clock.action or clock.at > done), default=None)
+    return min((clock.at for clock in clocks_of(order) if clock.action or clock.at > done), default=None)
 
 
 def due_reminders(order: Order, now: datetime) -> list[Clock]:
     """The reminders whose instant has come and that were not sent yet."""
     done = order.reminded_until or order.created_at
-    return [clock for clock in _clocks(order) if clock.action is None and done < clock.at <= now]
+    return [clock for clock in clocks_of(order) if clock.action is None and done < clock.at <= now]
 
 
 def due_actions(order: Order, now: datetime) -> list[Clock]:
     """The steps whose instant has come."""
-    return [clock for clock in _clocks(order) if clock.action and clock.at <= now]
+    return [clock for clock in clocks_of(order) if clock.action and clock.at <= now]
 
 
-def _clocks(order: Order) -> Iterator[Clock]:
+def clocks_of(order: Order) -> Iterator[Clock]:
+    """Every clock of the order as it stands, past ones too."""
     if order.payment_status == PaymentStatus.DISPUTED:
         if order.dispute_by:
             yield Clock("dispute", order.dispute_by, Action.ADVANCE_DISPUTE)
@@ -86,15 +82,21 @@ def _in_progress(order: Order) -> Iterator[Clock]:
     if order.paused_until:
         yield Clock("pause_over", order.paused_until, Action.RESUME)
     elif order.due_at:
-        yield Clock("due_soon", order.due_at - REMIND_DUE)
+        yield _due_soon(order, order.due_at)
         yield Clock("overdue", order.due_at)
         yield Clock("late", order.due_at + LATE_AFTER)
 
 
 def _revision_requested(order: Order) -> Iterator[Clock]:
     if order.due_at:
-        yield Clock("due_soon", order.due_at - REMIND_DUE)
+        yield _due_soon(order, order.due_at)
         yield Clock("overdue", order.due_at)
+
+
+def _due_soon(order: Order, due_at: datetime) -> Clock:
+    """A day before, but not in the first half of the time: nobody is reminded of work they have just begun."""
+    half_left = (due_at - order.started_at) / 2 if order.started_at else REMIND_DUE
+    return Clock("due_soon", due_at - min(REMIND_DUE, half_left))
 
 
 def _submitted(order: Order) -> Iterator[Clock]:

@@ -7,23 +7,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from marketplace.forms import AmountField, CheckedFileField, ShareField, TextField
+from marketplace.forms import AmountField, CheckedFileField, ShareField
 from marketplace.money import format_money
 from marketplace.uploads import check_attachment
-from orders.forms import StepForm
-from orders.models import Dispute, Evidence, Order
-from orders.states import Action, Custody, Status
+from orders.forms import StepForm, words
+from orders.models import Dispute, DisputeStatement, Evidence, Order, Ruling
+from orders.states import Action, Status
 
 Reason = Dispute.Reason
-STATEMENT_AT_LEAST = 50
-RULING_AT_LEAST = 100
-_AFTER_COMPLETION = (Reason.FRAUD, Reason.REVERSAL, Reason.NOT_DELIVERED, Reason.OTHER)
-
-
-def words(label: Any, *, rows: int = 4, max_length: int = 4000, **options: Any) -> TextField:
-    """A box for what a person writes."""
-    area = forms.Textarea(attrs={"rows": rows, "dir": "auto"})
-    return TextField(label=label, max_length=max_length, widget=area, **options)
 
 
 class CaseForm(StepForm):
@@ -49,7 +40,7 @@ class CaseForm(StepForm):
 class OpenDisputeForm(CaseForm):
     action = Action.OPEN_DISPUTE
     reason = forms.ChoiceField(label=_("What is it about?"))
-    statement = words(_("Your statement"), rows=8, max_length=8000, min_length=STATEMENT_AT_LEAST)
+    statement = words(_("Your statement"), rows=8, max_length=8000, min_length=DisputeStatement.AT_LEAST)
     wanted_amount = ShareField(label=_("What %(freelancer)s should get of the %(whole)s"), required=False)
 
     def __init__(self, *args: Any, order: Order, **options: Any) -> None:
@@ -58,7 +49,7 @@ class OpenDisputeForm(CaseForm):
         self.fields["statement"].help_text = gettext(
             "What was agreed, what happened, and what you want. At least %(min)d characters. The other side reads it when "
             "both statements are in, or when the time to answer is over. You cannot change it afterwards."
-        ) % {"min": STATEMENT_AT_LEAST}
+        ) % {"min": DisputeStatement.AT_LEAST}
         self.fields["wanted_amount"].help_text = gettext("0 if everything is to go back to %(client)s.") % self.names
 
     def _reasons(self, order: Order) -> list[tuple[str, Any]]:
@@ -71,7 +62,7 @@ class DisputeCompletedForm(OpenDisputeForm):
     action = Action.DISPUTE_COMPLETED
 
     def _reasons(self, order: Order) -> list[tuple[str, Any]]:
-        return [(reason.value, reason.label) for reason in _AFTER_COMPLETION]
+        return [(reason.value, reason.label) for reason in Dispute.AFTER_COMPLETION]
 
 
 class AnswerForm(CaseForm):
@@ -100,19 +91,21 @@ class AcceptForm(CaseForm):
 
 class WithdrawForm(CaseForm):
     action = Action.WITHDRAW_DISPUTE
-    note = words(_("Why? The other side reads it"), rows=3, max_length=1000, required=False)
+    note = words(_("Why? The other side reads it"), max_length=1000, required=False)
     sure = forms.BooleanField(label=_("Yes, withdraw my dispute. The order goes on where it stood."))
 
 
 class AppealForm(CaseForm):
     action = Action.APPEAL
-    reason = words(_("What did the ruling get wrong?"), help_text=_("Both sides and the next moderator read it."))
+    reason = words(
+        _("What did the ruling get wrong?"), rows=4, max_length=4000, help_text=_("Both sides and the next moderator read it.")
+    )
 
 
 class EvidenceForm(forms.Form):
     """Not a step of the order: nothing moves, so it needs no version."""
 
-    note = words(_("What does it show?"), rows=3, max_length=2000)
+    note = words(_("What does it show?"))
     file = CheckedFileField(
         check=check_attachment, label=_("File"), required=False, help_text=_("Of any kind, up to 10 MB. A note alone is enough.")
     )
@@ -139,7 +132,7 @@ class TakeForm(DeskForm):
 class HandOverForm(DeskForm):
     prefix = "hand"
     to = forms.ModelChoiceField(label=_("Colleague"), queryset=User.objects.none(), empty_label=_("Choose…"))
-    note = words(_("What they should know. Moderators alone read this"), rows=3, max_length=1000)
+    note = words(_("What they should know. Moderators alone read this"), max_length=1000)
 
     def __init__(self, *args: Any, colleagues: list[User], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -149,7 +142,7 @@ class HandOverForm(DeskForm):
 
 class NoteForm(forms.Form):
     prefix = "note"
-    text = words(_("A note for the other moderators"), rows=3)
+    text = words(_("A note for the other moderators"), max_length=4000)
 
 
 class RuleForm(DeskForm):
@@ -161,7 +154,7 @@ class RuleForm(DeskForm):
     not_paid = forms.BooleanField(
         label=_("The client’s payment never came: cancel the order, nobody gets or owes anything (type 0 twice)"), required=False
     )
-    reason = words(_("Reasons"), rows=8, max_length=8000, min_length=RULING_AT_LEAST)
+    reason = words(_("Reasons"), rows=8, max_length=8000, min_length=Ruling.REASON_AT_LEAST)
 
     def __init__(self, *args: Any, case: Dispute, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -171,6 +164,6 @@ class RuleForm(DeskForm):
             self.fields[name].label = gettext("To %(name)s") % {"name": person}
         self.fields["reason"].help_text = gettext(
             "At least %(min)d characters. Both sides read them: what you found, what the gig promised, why these amounts."
-        ) % {"min": RULING_AT_LEAST}
-        if order.custody != Custody.DIRECT or case.status_before != Status.PAYMENT_SUBMITTED:
+        ) % {"min": Ruling.REASON_AT_LEAST}
+        if not case.is_about_payment:
             del self.fields["not_paid"]

@@ -11,20 +11,22 @@ from functools import cached_property
 
 from django.conf import settings
 
-from marketplace.money import format_money, round_money
-from orders.models import Disbursement, Dispute, Order, Proposal
+from marketplace.money import format_money
+from orders.models import Disbursement, Dispute, Order, Proposal, SettlementOffer
 from orders.selectors import LATE_AFTER
+from orders.selectors.disputes import answer_at_last
 from orders.selectors.proposals import silence_accepts
-from orders.states import DisbursementState, PaymentStatus
+from orders.states import DisbursementState, PaymentStatus, Role
 
 OVER = (DisbursementState.CONFIRMED, DisbursementState.WITHDRAWN)
 
 
 @dataclass(frozen=True)
 class OrderFacts:
-    """The facts of one order. Amounts come formatted, in the order's currency; instants are aware, UTC."""
+    """The facts of one order, as `side` sees them. Amounts come formatted, in the order's currency; instants are aware, UTC."""
 
     order: Order
+    side: Role = Role.CLIENT
 
     @property
     def amount(self) -> str:
@@ -75,6 +77,18 @@ class OrderFacts:
         return max(self.order.disputes.all(), key=lambda row: row.number, default=None)
 
     @property
+    def answer_at_last(self) -> datetime | None:
+        """When the last dispute goes on without a statement that is missing."""
+        return answer_at_last(self.dispute) if self.dispute else None
+
+    @cached_property
+    def offer(self) -> SettlementOffer | None:
+        """The offer to settle that waits for an answer: the last one that stands."""
+        offers = self.dispute.offers.all() if self.dispute else []
+        standing = (offer for offer in offers if offer.state == SettlementOffer.State.OPEN)
+        return max(standing, key=lambda offer: (offer.created_at, offer.pk), default=None)
+
+    @property
     def offered_part(self) -> str:
         """What the freelancer gets by the last offer to settle, before the fee."""
         return self._money(self._offered)
@@ -90,10 +104,11 @@ class OrderFacts:
 
     @cached_property
     def refund(self) -> Disbursement | None:
-        """The refund that waits for somebody, else the last one; None where there is none."""
+        """The refund that waits for this side, else for anybody, else the last one; None where there is none."""
         rows = [row for row in self.order.disbursements.all() if row.state != DisbursementState.WITHDRAWN]
         waiting = [row for row in rows if row.state not in OVER]
-        return max(waiting or rows, key=lambda row: row.created_at, default=None)
+        mine = [row for row in waiting if _waits_for(row) == self.side]
+        return max(mine or waiting or rows, key=lambda row: row.created_at, default=None)
 
     @property
     def refund_waits(self) -> bool:
@@ -116,9 +131,8 @@ class OrderFacts:
     @property
     def net(self) -> str:
         """What the freelancer has of it, after the fee."""
-        order = self.order
-        part = order.funded_amount - self._client_part
-        return self._money(part - round_money(part * order.escrow_fee_pct / Decimal(100), order.currency))
+        part = self.order.funded_amount - self._client_part
+        return self._money(part - self.order.fee_on(part))
 
     @property
     def _proposed(self) -> Decimal:
@@ -126,8 +140,7 @@ class OrderFacts:
 
     @cached_property
     def _offered(self) -> Decimal:
-        last = self.dispute.offers.last() if self.dispute else None
-        return last.freelancer_amount if last else Decimal(0)
+        return self.offer.freelancer_amount if self.offer else Decimal(0)
 
     @cached_property
     def _client_part(self) -> Decimal:
@@ -138,3 +151,13 @@ class OrderFacts:
 
     def _money(self, amount: Decimal) -> str:
         return format_money(amount, self.order.currency)
+
+
+def _waits_for(row: Disbursement) -> Role | None:
+    """Which side has to act on a refund; None: whoever sends the platform's money."""
+    if row.state == DisbursementState.SENT:
+        return Role.CLIENT
+    if row.payer_id:
+        return Role.FREELANCER
+    is_stuck = row.state == DisbursementState.FAILED or row.account_id is None
+    return Role.CLIENT if is_stuck else None

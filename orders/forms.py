@@ -28,6 +28,12 @@ MAX_POINT = 500
 _check_address = URLValidator(schemes=["http", "https"])
 
 
+def words(label: Any, *, rows: int = 3, max_length: int = 2000, **options: Any) -> TextField:
+    """A box for what a person writes."""
+    area = forms.Textarea(attrs={"rows": rows, "dir": "auto"})
+    return TextField(label=label, max_length=max_length, widget=area, **options)
+
+
 class StepForm(forms.Form):
     """One step of an order. `seen` is the version of the order on the person's page; the rest are the service's own arguments."""
 
@@ -133,10 +139,10 @@ class ConfirmPaymentForm(StepForm):
 class RejectPaymentForm(StepForm):
     action = Action.REJECT_PAYMENT
     reason = forms.ChoiceField(label=_("What is wrong?"), choices=[("", _("Choose…")), *PaymentProof.Reason.choices])
-    note = TextField(
-        label=_("Your words to the client"),
+    note = words(
+        _("Your words to the client"),
+        rows=4,
         max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
         help_text=_("Say what you looked for, and what the client should do now."),
     )
 
@@ -147,23 +153,13 @@ class StartWorkForm(StepForm):
 
 class CancelForm(StepForm):
     action = Action.CANCEL
-    note = TextField(
-        label=_("Why? The other side reads it"),
-        max_length=1000,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
-    )
+    note = words(_("Why? The other side reads it"), max_length=1000, required=False)
     sure = forms.BooleanField(label=_("Yes, cancel this order. I know of no payment for it."))
 
 
 class SubmitWorkForm(StepForm):
     action = Action.SUBMIT_WORK
-    note = TextField(
-        label=_("What you hand over"),
-        max_length=4000,
-        widget=forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
-        help_text=_("What is in it, and how to open or use it."),
-    )
+    note = words(_("What you hand over"), rows=5, max_length=4000, help_text=_("What is in it, and how to open or use it."))
     files = CheckedFilesField(  # type: ignore[assignment]
         check=check_attachment,
         max_files=MAX_FILES,
@@ -201,18 +197,18 @@ class ApproveForm(StepForm):
 
     def __init__(self, *args: Any, order: Order, **options: Any) -> None:
         super().__init__(*args, order=order, **options)
-        held = gettext("Yes, release the %(amount)s: I have what I ordered. This cannot be undone.")
-        direct = gettext("Yes, I have what I ordered from %(name)s. This closes the order and cannot be undone.")
-        words = {"amount": format_money(order.expected_amount, order.currency), "name": order.freelancer.get_short_name()}
-        self.fields["sure"].label = (held if order.custody == Custody.PLATFORM else direct) % words
+        held = gettext("Yes, release the %(amount)s: I have what I ordered.")
+        direct = gettext("Yes, I have what I ordered from %(name)s. This closes the order.")
+        names = {"amount": format_money(order.expected_amount, order.currency), "name": order.freelancer.get_short_name()}
+        self.fields["sure"].label = (held if order.custody == Custody.PLATFORM else direct) % names
 
 
 class RequestRevisionForm(StepForm):
     action = Action.REQUEST_REVISION
-    items = TextField(
-        label=_("What is to be changed?"),
+    items = words(
+        _("What is to be changed?"),
+        rows=5,
         max_length=MAX_POINTS * (MAX_POINT + 2),
-        widget=forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
         help_text=_("One point a line, up to 20. The freelancer works through them one by one."),
     )
 

@@ -1,4 +1,4 @@
-"""IBANs: their shape and check digits (ISO 13616), and those the SEPA transfer scheme reaches. Pure Python."""
+"""IBANs: their shape and check digits (ISO 13616), and those the SEPA transfer scheme reaches; the shape of BICs. Pure Python."""
 
 import re
 
@@ -9,6 +9,7 @@ _COUNTRIES = """
 """
 SEPA_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _COUNTRIES.split()}
 _SHAPE = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.ASCII)
+_BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 
 
 def compact(text: str) -> str:
@@ -30,3 +31,8 @@ def is_sepa_iban(text: str) -> bool:
     """Whether it is an IBAN of a SEPA country, of the right length."""
     iban = compact(text)
     return SEPA_LENGTHS.get(iban[:2]) == len(iban) and is_iban(iban)
+
+
+def is_bic(text: str) -> bool:
+    """Whether it has the shape of a BIC (ISO 9362), as `compact` leaves it."""
+    return bool(_BIC.fullmatch(text))

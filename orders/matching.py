@@ -17,7 +17,7 @@ from math import prod
 from operator import mul
 from uuid import UUID
 
-from orders.references import ALPHABET, normalize_reference
+from orders.references import ALPHABET, dashed, normalize_reference
 from orders.states import Status
 
 OPEN = frozenset({Status.PENDING_PAYMENT, Status.PAYMENT_SUBMITTED})
@@ -68,6 +68,7 @@ class Candidate:
     placed_on: date
     client_name: str
     method_id: UUID
+    is_direct: bool = False  # paid to the freelancer: no money of it belongs into an account of the platform
     proofs: tuple[Proof, ...] = ()
 
     @property
@@ -91,7 +92,7 @@ Reason = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`reasons`: a code and its facts each, the most important first; see `orders.selectors.statement_words`."""
+    """`reasons`: a code and its facts each, the most important first; see `orders.admin.statement_words`."""
 
     light: Light
     reasons: list[Reason]
@@ -103,13 +104,13 @@ def references_in(text: str) -> list[str]:
     """Every payment reference the text contains, whatever its spaces, dashes and case, and whatever is glued to it."""
     compact = normalize_reference(text.upper().translate(_SAME_LOOK))
     groups = (run[i : i + _LENGTH] for run in _RUN.findall(compact) for i in range(len(run) - _LENGTH + 1))
-    return [_dashed(group) for group in dict.fromkeys(groups) if _checks(group)]
+    return [dashed(group) for group in dict.fromkeys(groups) if _checks(group)]
 
 
 def misread_references_in(text: str) -> list[str]:
     """What the whole words of the text may mean as a reference if letters and digits that look alike were mixed up."""
     groups = dict.fromkeys(_whole_words(unicodedata.normalize("NFKD", text).upper().translate(_SAME_LOOK)))
-    found = (_dashed(writing) for group in groups for writing in _writings(group))
+    found = (dashed(writing) for group in groups for writing in _writings(group))
     return list(dict.fromkeys(found))
 
 
@@ -136,10 +137,6 @@ def _checks(group: str) -> bool:
     """`is_reference` for eight symbols of its alphabet, fast."""
     numbers = [_NUMBER[symbol] for symbol in group]
     return sum(map(mul, _WEIGHTS, numbers)) % len(ALPHABET) == numbers[-1]
-
-
-def _dashed(compact: str) -> str:
-    return f"{compact[:4]}-{compact[4:]}"
 
 
 def bank_references_in(text: str) -> list[str]:
@@ -194,7 +191,8 @@ def judge(
 ) -> Verdict:
     """How the deposit fits the orders its text names, the orders whose proof shows its bank's reference, and those of its payer.
 
-    Green: the reference, exactly what is due, an order that waits for it, and nothing that speaks against it.
+    Green: the reference, exactly what is due, an order that waits for it, no other payer than its client or whom they named, and
+    nothing else that speaks against it.
     """
     named = by_reference or by_proof or by_name
     if not named:
@@ -205,12 +203,16 @@ def judge(
     (order,) = named
     how = ["misread" if misread else "reference"] if by_reference else ["proof_reference"] if by_proof else ["no_reference"]
     light, reasons = _fit(deposit, order, by_proof)
-    if not by_reference and light == Light.GREEN:
+    payer = _payer(deposit, order)
+    if light == Light.GREEN and (not by_reference or payer == [["other_name"]]):
         light = Light.AMBER
-    return Verdict(light, [*reasons, how, *_payer(deposit, order)], order.order_id)
+    return Verdict(light, [*reasons, how, *payer], order.order_id)
 
 
 def _fit(deposit: Deposit, order: Candidate, by_proof: Sequence[Candidate]) -> tuple[Light, list[Reason]]:
+    claims: list[Reason] = [["claimed", other.reference] for other in by_proof if other.order_id != order.order_id]
+    if order.is_direct:
+        return Light.RED, [["direct"], *claims]
     if deposit.currency != order.currency:
         return Light.RED, [["other_currency", order.currency]]
     if any(proof.verified and not proof.counted and proof.amount == deposit.amount for proof in order.proofs):
@@ -222,9 +224,8 @@ def _fit(deposit: Deposit, order: Candidate, by_proof: Sequence[Candidate]) -> t
     doubts = [
         (deposit.method_id != order.method_id, ["other_account"]),
         (deposit.booked_on < order.placed_on - EARLY, ["before_order"]),
-        *((other.order_id != order.order_id, ["claimed", other.reference]) for other in by_proof),
     ]
-    found: list[Reason] = [reason for applies, reason in doubts if applies]
+    found: list[Reason] = [*(reason for applies, reason in doubts if applies), *claims]
     missing = order.amount_due - deposit.amount
     if missing:
         found.insert(0, ["amount_under" if missing > 0 else "amount_over", f"{abs(missing).normalize():f}"])

@@ -6,13 +6,12 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.forms import LineField, TextField
 from marketplace.money import CURRENCY_CHOICES
+from orders.bank_accounts import COINS, ON_SEVERAL_NETWORKS
 from orders.iban import compact, is_iban, looks_like_iban
 from orders.models import PaymentMethod
 
 Kind = PaymentMethod.Kind
 PAY_WINDOW_HOURS = {Kind.MOBILE: 2, Kind.COIN: 2, Kind.BANK: 72, Kind.CASH: 72}
-COINS = frozenset({"BTC", "ETH", "LTC", "USDC", "USDT"})
-ON_SEVERAL_NETWORKS = frozenset({"USDC", "USDT"})
 METHOD_FIELDS = [
     "kind",
     "currency",

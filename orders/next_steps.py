@@ -11,9 +11,10 @@ from django.utils.dateformat import format as format_date
 
 from accounts.models import User
 from orders.facts import OrderFacts
-from orders.models import Dispute, Order, Proposal
+from orders.models import Dispute, Evidence, Order, Proposal
 from orders.next_step_words import DIRECT_WORDS, WORDS
 from orders.selectors import freelancer_verifies, revisions_left
+from orders.selectors.disputes import ANSWERABLE
 from orders.states import Custody, DisbursementState, PaymentStatus, Role, Status
 
 
@@ -36,11 +37,11 @@ class NextStep:
 def next_step(order: Order, side: Role) -> NextStep:
     """What comes next as this side (client or freelancer) sees it, in the active language; a moderator reads the client's.
 
-    Reads `order.proposals`, `order.disputes`, `order.disbursements` and `order.revision_requests` where the order's row says
-    that they matter: prefetch them for a list.
+    Reads what NEXT_STEP_ROWS names where the order's row says that it matters: prefetch it for a list. Whose turn it is, the
+    database says too: `selectors.order_list`.
     """
     side = side if side == Role.FREELANCER else Role.CLIENT
-    facts = OrderFacts(order)
+    facts = OrderFacts(order, side)
     key = situation(facts, side, timezone.now())
     direct = DIRECT_WORDS.get((key, side)) if order.custody == Custody.DIRECT else None
     row = direct or WORDS[key, side]
@@ -65,10 +66,15 @@ NAMES: dict[str, Callable[[OrderFacts], object]] = {
     "net": attrgetter("net"),
     "proposed_part": attrgetter("proposed_part"),
     "proposed_refund": attrgetter("proposed_refund"),
+    "offered_part": attrgetter("offered_part"),
+    "offered_refund": attrgetter("offered_refund"),
     "days": attrgetter("proposal.days"),
     "new_due": attrgetter("proposal.new_due_at"),
     "expires": attrgetter("expires_at"),
     "late": attrgetter("late_at"),
+    "due_at": attrgetter("order.due_at"),
+    "answer_at_last": attrgetter("answer_at_last"),
+    "rule_by": attrgetter("dispute.rule_by"),
     "hold": attrgetter("order.hold_until"),
     "appeal": attrgetter("dispute.appeal_until"),
     "reference": attrgetter("order.payment_reference"),
@@ -101,20 +107,30 @@ def situation(facts: OrderFacts, side: Role, now: datetime) -> str:
 
 
 def _in_dispute(facts: OrderFacts, side: Role) -> str:
-    order, dispute = facts.order, facts.dispute
-    if dispute is None or dispute.state == Dispute.State.UNDER_REVIEW:
-        return "review of an appeal" if dispute and dispute.appealed_at else "review"
+    dispute = facts.dispute
+    if dispute is None:
+        return "review"
+    me = _person(facts.order, side)
+    is_asked = dispute.state in ANSWERABLE and all(statement.author_id != me.pk for statement in dispute.statements.all())
+    if facts.offer and facts.offer.offered_by_id != me.pk:
+        is_late = dispute.state == Dispute.State.UNDER_REVIEW
+        return "offer of theirs" + (", unheard" if is_asked else ", review" if is_late else "")
+    if dispute.state == Dispute.State.UNDER_REVIEW:
+        return "review of an appeal" if dispute.appealed_at else "review"
     if dispute.state == Dispute.State.EVIDENCE:
+        return _evidence(dispute, me)
+    late = ", late" if dispute.answer_reminded_at else ""
+    return f"statement of mine{late}" if is_asked else f"statement of theirs{late}"
+
+
+def _evidence(dispute: Dispute, me: User) -> str:
+    """What one side shows to moderators alone does not tell the other side that it is there."""
+    rows = dispute.evidence.all()
+    if all(row.author_id != me.pk for row in rows):
         return "evidence"
-    me, late = _person(order, side), ", late" if dispute.answer_reminded_at else ""
-    return f"statement of theirs{late}" if _is_heard(order, dispute, me) else f"statement of mine{late}"
-
-
-def _is_heard(order: Order, dispute: Dispute, person: User) -> bool:
-    """Who opened it has written. Where a moderator did, the statements themselves have to say."""
-    if dispute.opened_by_id in (order.client_id, order.freelancer_id):
-        return dispute.opened_by_id == person.pk
-    return any(statement.author_id == person.pk for statement in dispute.statements.all())
+    parties = {dispute.order.client_id, dispute.order.freelancer_id}
+    theirs = (row.audience == Evidence.Audience.ALL and row.author_id in parties - {me.pk} for row in rows)
+    return "evidence of both" if any(theirs) else "evidence of theirs"
 
 
 def _person(order: Order, side: Role) -> User:

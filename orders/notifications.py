@@ -2,65 +2,121 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from messaging.events import Kind, register
+from messaging.events import Kind, Mail, register
 from orders.models import Disbursement, Dispute, Order
 from orders.selectors import PAY_OUT, RESOLVE, VERIFY, freelancer_verifies
 from orders.selectors.staff import list_staff
 from orders.states import Action, DisbursementAction, PaymentStatus
 
-KINDS = (
-    Kind("orders.placed", _("Someone orders my gig"), "info"),
-    Kind("orders.payment_to_check", _("A payment waits for me to check it"), "action"),
-    Kind("orders.payment_signed", _("A payment needs a second moderator"), "action", for_staff=True),
-    Kind("orders.review_waiting", _("A payment is still not checked"), "action"),
-    Kind("orders.payment_confirmed", _("My payment is confirmed"), "success"),
-    Kind("orders.payment_partial", _("My payment has arrived in part"), "action"),
-    Kind("orders.payment_rejected", _("My payment proof is not accepted"), "problem"),
-    Kind("orders.payment_overdue", _("The time to pay is over"), "action"),
-    Kind("orders.expired", _("An order expires unpaid"), "info"),
-    Kind("orders.reopened", _("Late money brings an order back"), "info"),
-    Kind("orders.ready_to_start", _("An order is paid and I can start"), "action"),
-    Kind("orders.start_soon", _("My time to start is nearly over"), "action"),
-    Kind("orders.start_overdue", _("An order is not started in time"), "problem"),
-    Kind("orders.cancelled", _("An unpaid order is cancelled"), "info"),
-    Kind("orders.called_off", _("A paid order is cancelled"), "info"),
-    Kind("orders.work_started", _("The freelancer starts to work"), "info"),
-    Kind("orders.due_soon", _("My delivery is due soon"), "action"),
-    Kind("orders.overdue", _("A delivery is overdue"), "problem"),
-    Kind("orders.late", _("A delivery is so late that I can cancel"), "action"),
-    Kind("orders.proposal_made", _("I am asked for more time, a pause or a cancellation"), "action"),
-    Kind("orders.proposal_closed", _("A request is declined or withdrawn"), "info"),
-    Kind("orders.time_changed", _("The time of an order changes"), "info"),
-    Kind("orders.delivered", _("Work is delivered to me"), "action"),
-    Kind("orders.approval_half", _("Half of my time to check a delivery is over"), "action"),
-    Kind("orders.approval_soon", _("A delivery is about to approve itself"), "action"),
-    Kind("orders.auto_approved", _("A delivery has approved itself"), "info"),
-    Kind("orders.revision_requested", _("A client asks for changes"), "action"),
-    Kind("orders.approved", _("My work is approved"), "success"),
-    Kind("orders.hold_over", _("Money of mine can be paid out"), "success"),
-    Kind("orders.dispute_opened", _("A dispute is opened"), "problem"),
-    Kind("orders.dispute_answer_missing", _("My statement in a dispute is missing"), "action"),
-    Kind("orders.dispute_moved", _("A dispute moves on"), "info"),
-    Kind("orders.settlement_offered", _("I am offered a settlement"), "action"),
-    Kind("orders.dispute_settled", _("A dispute is settled"), "info"),
-    Kind("orders.dispute_withdrawn", _("A dispute is withdrawn"), "info"),
-    Kind("orders.dispute_ruled", _("A dispute is ruled"), "info"),
-    Kind("orders.dispute_appealed", _("A ruling is appealed"), "info"),
-    Kind("orders.case_opened", _("A dispute is opened on the site"), "info", for_staff=True),
-    Kind("orders.case_to_rule", _("A dispute waits for a ruling"), "action", for_staff=True),
-    Kind("orders.refund_account_needed", _("I have to say where a refund goes"), "action"),
-    Kind("orders.refund_promised", _("A freelancer owes me a refund"), "info"),
-    Kind("orders.refund_owed", _("I owe a client a refund"), "action"),
-    Kind("orders.money_sent", _("Money is sent to me"), "action"),
-    Kind("orders.money_arrived", _("Money that was sent is confirmed"), "success"),
-    Kind("orders.money_failed", _("Money could not be sent to me"), "problem"),
-    Kind("orders.to_pay_out", _("A payout waits to be sent"), "action", for_staff=True),
-)
-register(*KINDS)
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+GROUPS: "dict[_StrPromise, tuple[Kind, ...]]" = {
+    _("Ordering and paying"): (
+        Kind("orders.placed", _("Someone orders my gig"), "info", _("Look at the order")),
+        Kind("orders.payment_to_check", _("A payment waits for me to check it"), "action", _("Check the payment")),
+        Kind("orders.payment_signed", _("A payment needs a second moderator"), "action", _("Check the payment"), for_staff=True),
+        Kind("orders.review_waiting", _("A payment is still not checked"), "action", _("Look at the payment")),
+        Kind("orders.payment_confirmed", _("My payment is confirmed"), "success", _("Look at the order")),
+        Kind("orders.payment_partial", _("My payment has arrived in part"), "action", _("Pay the rest")),
+        Kind("orders.payment_rejected", _("My payment proof is not accepted"), "problem", _("Hand in another proof")),
+        Kind("orders.payment_overdue", _("The time to pay is over"), "action", _("Look at the order")),
+        Kind("orders.expired", _("An order expires unpaid"), "info", _("Look at the order")),
+        Kind("orders.reopened", _("Late money brings an order back"), "info", _("Look at the order")),
+    ),
+    _("The work"): (
+        Kind("orders.ready_to_start", _("An order is paid and I can start"), "action", _("Start the work")),
+        Kind("orders.start_soon", _("My time to start is nearly over"), "action", _("Start the work")),
+        Kind("orders.start_overdue", _("An order is not started in time"), "problem", _("Look at the order")),
+        Kind("orders.cancelled", _("An unpaid order is cancelled"), "info", _("Look at the order")),
+        Kind("orders.called_off", _("A paid order is cancelled"), "info", _("Look at the order")),
+        Kind("orders.work_started", _("The freelancer starts to work"), "info", _("Look at the order")),
+        Kind("orders.due_soon", _("My delivery is due soon"), "action", _("Deliver")),
+        Kind("orders.overdue", _("A delivery is overdue"), "problem", _("Look at the order")),
+        Kind("orders.late", _("A delivery is so late that I can cancel"), "action", _("Look at the order")),
+        Kind("orders.proposal_made", _("I am asked for more time, a pause or a cancellation"), "action", _("Answer")),
+        Kind("orders.proposal_closed", _("A request is declined or withdrawn"), "info", _("Look at the order")),
+        Kind("orders.time_changed", _("The time of an order changes"), "info", _("Look at the order")),
+        Kind("orders.delivered", _("Work is delivered to me"), "action", _("Check the delivery")),
+        Kind("orders.approval_half", _("Half of my time to check a delivery is over"), "action", _("Check the delivery")),
+        Kind("orders.approval_soon", _("A delivery is about to approve itself"), "action", _("Check the delivery")),
+        Kind("orders.auto_approved", _("A delivery has approved itself"), "info", _("Look at the order")),
+        Kind("orders.revision_requested", _("A client asks for changes"), "action", _("See what is to be changed")),
+        Kind("orders.approved", _("My work is approved"), "success", _("Look at the order")),
+        Kind("orders.hold_over", _("Money of mine can be paid out"), "success", _("Look at the order")),
+    ),
+    _("Disputes"): (
+        Kind("orders.dispute_opened", _("A dispute is opened"), "problem", _("Answer")),
+        Kind("orders.dispute_answer_missing", _("My statement in a dispute is missing"), "action", _("Write your statement")),
+        Kind("orders.dispute_moved", _("A dispute moves on"), "info", _("Look at the dispute")),
+        Kind("orders.settlement_offered", _("I am offered a settlement"), "action", _("Look at the dispute")),
+        Kind("orders.dispute_settled", _("A dispute is settled"), "info", _("Look at the order")),
+        Kind("orders.dispute_withdrawn", _("A dispute is withdrawn"), "info", _("Look at the order")),
+        Kind("orders.dispute_ruled", _("A dispute is ruled"), "info", _("Read the ruling")),
+        Kind("orders.dispute_appealed", _("A ruling is appealed"), "info", _("Look at the dispute")),
+        Kind("orders.case_opened", _("A dispute is opened on the site"), "info", _("Open the case"), for_staff=True),
+        Kind("orders.case_to_rule", _("A dispute waits for a ruling"), "action", _("Open the case"), for_staff=True),
+    ),
+    _("Payouts and refunds"): (
+        Kind("orders.refund_account_needed", _("I have to say where a refund goes"), "action", _("Say where it goes")),
+        Kind("orders.refund_promised", _("A freelancer owes me a refund"), "info", _("Look at the order")),
+        Kind("orders.refund_owed", _("I owe a client a refund"), "action", _("Send the refund")),
+        Kind("orders.money_sent", _("Money is sent to me"), "action", _("Confirm that it came")),
+        Kind("orders.money_arrived", _("Money that was sent is confirmed"), "success", _("Look at it")),
+        Kind("orders.money_failed", _("Money could not be sent to me"), "problem", _("Check the account")),
+        Kind(
+            "orders.account_added",
+            _("An account for my money is added"),
+            "problem",
+            _("Look at my accounts"),
+            mail=Mail.ALWAYS,
+        ),
+        Kind("orders.to_pay_out", _("A payout waits to be sent"), "action", _("Open it at the desk"), for_staff=True),
+    ),
+}
+for group, kinds in GROUPS.items():
+    register(group, *kinds)
+KINDS = tuple(kind for kinds in GROUPS.values() for kind in kinds)
+
+# The instant a mail shows under its words, by kind: what it is called, the row of OrderFacts that has it, and the column.
+UNTIL = {
+    "orders.placed": (_("The client pays by"), "order", "pay_by"),
+    "orders.payment_to_check": (_("Decide by"), "order", "review_due_at"),
+    "orders.payment_signed": (_("Decide by"), "order", "review_due_at"),
+    "orders.review_waiting": (_("Decide by"), "order", "review_due_at"),
+    "orders.payment_confirmed": (_("The work starts by"), "order", "accept_by"),
+    "orders.payment_partial": (_("Pay the rest by"), "order", "pay_by"),
+    "orders.payment_rejected": (_("Hand in by"), "order", "pay_by"),
+    "orders.payment_overdue": (_("To be paid by"), "order", "pay_by"),
+    "orders.reopened": (_("To be checked by"), "order", "review_due_at"),
+    "orders.ready_to_start": (_("Start by"), "order", "accept_by"),
+    "orders.start_soon": (_("Start by"), "order", "accept_by"),
+    "orders.start_overdue": (_("To be started by"), "order", "accept_by"),
+    "orders.work_started": (_("Delivery due"), "order", "due_at"),
+    "orders.due_soon": (_("Deliver by"), "order", "due_at"),
+    "orders.overdue": (_("Was due"), "order", "due_at"),
+    "orders.late": (_("Was due"), "order", "due_at"),
+    "orders.proposal_made": (_("Answer by"), "proposal", "respond_by"),
+    "orders.time_changed": (_("Delivery due"), "order", "due_at"),
+    "orders.delivered": (_("Decide by"), "order", "auto_approve_at"),
+    "orders.approval_half": (_("Decide by"), "order", "auto_approve_at"),
+    "orders.approval_soon": (_("Approves itself on"), "order", "auto_approve_at"),
+    "orders.auto_approved": (_("The hold ends"), "order", "hold_until"),
+    "orders.revision_requested": (_("Deliver by"), "order", "due_at"),
+    "orders.approved": (_("The hold ends"), "order", "hold_until"),
+    "orders.hold_over": (_("The hold ended"), "order", "hold_until"),
+    "orders.dispute_opened": (_("Your statement by"), "dispute", "answer_by"),
+    "orders.dispute_answer_missing": (_("Your statement by"), "order", "dispute_by"),
+    "orders.dispute_ruled": (_("Appeal until"), "dispute", "appeal_until"),
+    "orders.dispute_appealed": (_("Ruling by"), "dispute", "rule_by"),
+    "orders.case_opened": (_("Statements by"), "dispute", "answer_by"),
+    "orders.case_to_rule": (_("Ruling by"), "dispute", "rule_by"),
+}
 
 
 class Audience(StrEnum):
@@ -172,12 +228,8 @@ OWED_BY_FREELANCER: dict[DisbursementAction, Told] = {
     DisbursementAction.RETRY: ((Audience.PAYER, "orders.refund_owed"),),
 }
 
-# Where staff find what they are told of, by kind; not named: the desk that checks payments ("proof").
-STAFF_PAGES: dict[str, str] = {
-    "orders.case_opened": "dispute",
-    "orders.case_to_rule": "dispute",
-    "orders.to_pay_out": "disbursement",
-}
+# What leads staff to a case's desk; all else leads them to that which checks payments.
+CASE_KINDS = frozenset({"orders.case_opened", "orders.case_to_rule"})
 
 
 def recipients(order: Order, audience: Audience, *, but: User | None) -> list[User]:

@@ -16,12 +16,12 @@ from text_unidecode import unidecode
 
 from marketplace.exceptions import DomainError
 from marketplace.money import plain_amount, to_minor
-from orders.iban import compact, is_sepa_iban
+from orders.iban import compact, is_bic, is_sepa_iban
 
 SEPA_SCHEMA = "pain.001.001.09"
 _NAMESPACE = f"urn:iso:std:iso:20022:tech:xsd:{SEPA_SCHEMA}"
 _NOT_SEPA = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")  # the characters that every SEPA bank takes
-_BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{5,15}")  # E.164, or as people dial it in their own country
 
 
 class FileRefused(DomainError):
@@ -89,7 +89,7 @@ def _transfer_of(payment: Payment, at: datetime) -> dict[str, object]:
         "endtoend_id": payment.id,
     }
     bic = compact(payment.routing)
-    return {**transfer, "BIC": bic} if _BIC.fullmatch(bic) else transfer
+    return {**transfer, "BIC": bic} if is_bic(bic) else transfer
 
 
 def _plain(text: str) -> str:
@@ -98,15 +98,30 @@ def _plain(text: str) -> str:
 
 
 def payments_csv(payments: Iterable[Payment]) -> bytes:
-    """The same as a list for a wallet, a bank without SEPA, or a person who types it in."""
+    """The same as a list for a wallet, a bank without SEPA, or a person who types it in. Phone numbers as wallets read them."""
     rows = (
         [
-            *(payment.id, payment.holder, payment.kind, payment.account, payment.routing),
+            *(payment.id, payment.holder, payment.kind, _account_of(payment), payment.routing),
             *(plain_amount(payment.amount, payment.currency), payment.currency, payment.text),
         ]
         for payment in payments
     )
     return csv_bytes(["id", "holder", "kind", "account", "routing", "amount", "currency", "text"], rows)
+
+
+class _PhoneNumber(int):
+    """Written with its plus, and still a number, never a formula: nothing but digits gets in here."""
+
+    def __str__(self) -> str:
+        return f"+{int(self)}"
+
+
+def _account_of(payment: Payment) -> str | _PhoneNumber:
+    """A phone number without the spaces and hyphens people write into it; any other account as it is."""
+    number = re.sub(r"[ ().-]", "", payment.account)
+    if payment.kind != "mobile" or not _PHONE.fullmatch(number):
+        return payment.account
+    return _PhoneNumber(number) if number.startswith("+") else number
 
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

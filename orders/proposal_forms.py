@@ -8,17 +8,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.forms import ShareField, TextField
+from marketplace.forms import ShareField
 from marketplace.money import format_money, plain_amount
-from orders.forms import FORMS, StepForm
+from orders.forms import FORMS, StepForm, words
 from orders.models import Order
+from orders.models.proposal import MOST_PAUSED_DAYS
 from orders.selectors.proposals import MOST_EXTRA_DAYS, Division, division_of, open_proposal, pause_days_left
 from orders.states import Action, Custody
-
-
-def words(label: Any, *, max_length: int = 2000, **options: Any) -> TextField:
-    """A box for what one person writes to the other."""
-    return TextField(label=label, max_length=max_length, widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}), **options)
 
 
 def days_field(label: Any, most: int) -> forms.IntegerField:
@@ -140,7 +136,7 @@ class AcceptExtensionForm(StepForm):
 class AskPauseForm(StepForm):
     action = Action.ASK_PAUSE
     question = words(_("What do you need from the client?"))
-    days = days_field(_("For how long at most?"), 14)
+    days = days_field(_("For how long at most?"), MOST_PAUSED_DAYS)
 
     def __init__(self, *args: Any, order: Order, **options: Any) -> None:
         super().__init__(*args, order=order, **options)

@@ -1,6 +1,5 @@
 """QR codes of a payment: "Girocode" (EPC069-12) where a banking app can fill in the transfer by itself, plain text elsewhere."""
 
-import re
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -10,11 +9,10 @@ from django.utils.translation import gettext as _
 from segno import helpers
 
 from marketplace.money import format_money, plain_amount
-from orders.iban import compact, is_sepa_iban
+from orders.iban import compact, is_bic, is_sepa_iban
 from orders.models import Order, PaymentMethod
 
 NEEDS_BIC = {"AD", "AL", "CH", "GB", "GI", "MC", "MD", "ME", "MK", "RS", "SM", "VA"}  # outside the European Economic Area
-BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 MAX_NAME = 70  # characters, of EPC069-12
 MAX_NAME_BYTES = 160  # so that the whole code stays below the 331 bytes of EPC069-12
 
@@ -24,7 +22,7 @@ def epc_args(order: Order) -> dict[str, Any] | None:
     if order.pay_to_kind != PaymentMethod.Kind.BANK or order.currency != "EUR" or not is_sepa_iban(order.deposit_address):
         return None
     iban, routing = compact(order.deposit_address), compact(order.pay_to_routing)
-    bic = routing if BIC.fullmatch(routing) else None
+    bic = routing if is_bic(routing) else None
     if bic is None and iban[:2] in NEEDS_BIC:
         return None
     return {

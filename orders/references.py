@@ -12,7 +12,7 @@ _LENGTH = 8  # seven random symbols and one check symbol
 def new_reference() -> str:
     """A fresh reference such as `K7M4-9QXT`: 31⁷ (27 thousand million) possibilities."""
     body = "".join(secrets.choice(ALPHABET) for _ in range(_LENGTH - 1))
-    return _dashed(body + _check_symbol(body))
+    return dashed(body + _check_symbol(body))
 
 
 def is_reference(text: str) -> bool:
@@ -37,5 +37,6 @@ def _check_symbol(body: str) -> str:
     return ALPHABET[total % len(ALPHABET)]
 
 
-def _dashed(text: str) -> str:
+def dashed(text: str) -> str:
+    """Eight symbols as a reference is written."""
     return f"{text[:4]}-{text[4:]}"

@@ -8,12 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.exceptions import DomainError
 from marketplace.forms import LineField, TextField
-from orders.iban import compact, is_iban, looks_like_iban
 from orders.models import Order, PaymentMethod, StatementLine
+from orders.payout_forms import AccountFields
+from orders.references import dashed, normalize_reference
 from orders.selectors.statements import find_order
 from orders.statements import CsvMapping
-
-Kind = PaymentMethod.Kind
 
 
 class UploadForm(forms.Form):
@@ -117,7 +116,10 @@ class OtherOrderForm(forms.Form):
     prefix = "other"
 
     def clean_reference(self) -> Order:
-        order = find_order(self.cleaned_data["reference"])
+        written = self.cleaned_data["reference"]
+        order = find_order(written)
+        if order is None and Order.objects.filter(payment_reference=dashed(normalize_reference(written))).exists():
+            raise forms.ValidationError(_("This order is paid to the freelancer directly. Send the payment back."))
         if order is None:
             raise forms.ValidationError(_("No order into the platform's accounts has this reference. Compare it again."))
         return order
@@ -130,22 +132,12 @@ class NoteForm(forms.Form):
     prefix = "note"
 
 
-class ReturnForm(forms.Form):
-    """Where money that fits no order goes back to."""
+class ReturnForm(AccountFields):
+    """Where money that fits no order goes back to, in the currency it came in."""
 
-    kind = forms.ChoiceField(label=_("Kind"), choices=Kind.choices)
-    holder = LineField(label=_("Account holder"), max_length=120)
-    account = LineField(label=_("Account number or address"), max_length=120)
-    routing = LineField(label=_("Bank and routing"), max_length=120, required=False)
     note = TextField(label=_("Note"), max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
     prefix = "return"
 
     @classmethod
     def initial_of(cls, line: StatementLine) -> dict[str, str]:
         return {"kind": line.payment_method.kind, "holder": line.payer_name[:120], "account": line.payer_account}
-
-    def clean_account(self) -> str:
-        number = compact(self.cleaned_data["account"])
-        if looks_like_iban(number) and not is_iban(number):
-            raise forms.ValidationError(_("This looks like an IBAN, but its check digits are wrong. Compare it again."))
-        return number if is_iban(number) else str(self.cleaned_data["account"])

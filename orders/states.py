@@ -301,6 +301,11 @@ def transition_for(
     return None
 
 
+def sources_of(action: Action) -> frozenset[Status]:
+    """Every status in which somebody can take this step."""
+    return frozenset(status for row in TRANSITIONS if row.action == action for status in row.sources)
+
+
 def actions_for(status: Status, payment_status: PaymentStatus, custody: Custody, roles: frozenset[Role]) -> list[Action]:
     """The actions someone with these roles has, in the table's order. Guards may still refuse."""
     allowed = (row.action for row in TRANSITIONS if transition_for(status, payment_status, custody, row.action, roles) is row)

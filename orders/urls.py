@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orders.views import disputes, files, methods, pages, payouts, steps
+from orders.views import disputes, files, methods, pages, payout_accounts, payouts, steps
 
 app_name = "orders"
 urlpatterns = [
@@ -33,13 +33,13 @@ urlpatterns = [
     path("orders/<uuid:order_id>/confirm-refund/", payouts.confirm_refund, name="confirm_refund"),
     # its dispute
     path("orders/<uuid:order_id>/dispute/", disputes.case, name="dispute"),
-    path("orders/<uuid:order_id>/dispute/open/", disputes.open_dispute, name="dispute_open"),
-    path("orders/<uuid:order_id>/dispute/answer/", disputes.answer, name="dispute_answer"),
+    path("orders/<uuid:order_id>/dispute/open/", steps.open_dispute, name="dispute_open"),
+    path("orders/<uuid:order_id>/dispute/answer/", steps.answer_dispute, name="dispute_answer"),
     path("orders/<uuid:order_id>/dispute/evidence/", disputes.add_evidence, name="dispute_evidence"),
-    path("orders/<uuid:order_id>/dispute/offer/", disputes.offer, name="dispute_offer"),
-    path("orders/<uuid:order_id>/dispute/accept/", disputes.accept, name="dispute_accept"),
-    path("orders/<uuid:order_id>/dispute/withdraw/", disputes.withdraw, name="dispute_withdraw"),
-    path("orders/<uuid:order_id>/dispute/appeal/", disputes.appeal, name="dispute_appeal"),
+    path("orders/<uuid:order_id>/dispute/offer/", steps.offer_settlement, name="dispute_offer"),
+    path("orders/<uuid:order_id>/dispute/accept/", steps.accept_settlement, name="dispute_accept"),
+    path("orders/<uuid:order_id>/dispute/withdraw/", steps.withdraw_dispute, name="dispute_withdraw"),
+    path("orders/<uuid:order_id>/dispute/appeal/", steps.appeal, name="dispute_appeal"),
     path("orders/<uuid:order_id>/dispute/pack/", disputes.pack, name="dispute_pack"),
     # files of the parties
     path("orders/proofs/<uuid:proof_id>/receipt/", files.receipt, name="receipt"),
@@ -51,17 +51,17 @@ urlpatterns = [
     path("balance/statement.csv", payouts.balance_csv, name="balance_csv"),
     path("balance/payout/", payouts.request_payout, name="request_payout"),
     path("balance/payouts/<uuid:row_id>/withdraw/", payouts.withdraw_payout, name="withdraw_payout"),
-    path("balance/payouts/<uuid:row_id>/again/", payouts.retry_payout, name="retry_payout"),
+    path("balance/payouts/<uuid:row_id>/again/", payouts.choose_account, name="retry_payout"),
     path("balance/payouts/<uuid:row_id>/received/", payouts.confirm_received, name="confirm_received"),
     path("balance/payouts/<uuid:row_id>/proof/", payouts.sent_proof, name="sent_proof"),
-    path("balance/refunds/<uuid:row_id>/account/", payouts.refund_account, name="refund_account"),
+    path("balance/refunds/<uuid:row_id>/account/", payouts.choose_account, name="refund_account"),
     path("balance/refunds/<uuid:row_id>/sent/", payouts.refund_sent, name="refund_sent"),
     # a freelancer's own accounts, and where a person wants to be paid
     path("settings/payment-methods/", methods.method_list, name="method_list"),
     path("settings/payment-methods/new/", methods.method_create, name="method_create"),
     path("settings/payment-methods/<uuid:method_id>/edit/", methods.method_edit, name="method_edit"),
     path("settings/payment-methods/<uuid:method_id>/archive/", methods.method_archive, name="method_archive"),
-    path("settings/payout-accounts/", payouts.payout_account_list, name="payout_account_list"),
-    path("settings/payout-accounts/new/", payouts.payout_account_create, name="payout_account_create"),
-    path("settings/payout-accounts/<uuid:account_id>/archive/", payouts.payout_account_archive, name="payout_account_archive"),
+    path("settings/payout-accounts/", payout_accounts.account_list, name="payout_account_list"),
+    path("settings/payout-accounts/new/", payout_accounts.account_create, name="payout_account_create"),
+    path("settings/payout-accounts/<uuid:account_id>/archive/", payout_accounts.account_archive, name="payout_account_archive"),
 ]

@@ -9,7 +9,8 @@ RECEIVED = "reviews.received"
 REPLIED = "reviews.replied"
 
 register(
-    Kind(INVITED, _("Someone has reviewed me and waits for my review"), "action"),
-    Kind(RECEIVED, _("A review of me is published"), "info"),
-    Kind(REPLIED, _("Someone replies to my review"), "info"),
+    _("Reviews"),
+    Kind(INVITED, _("Someone has reviewed me and waits for my review"), "action", _("Write my review")),
+    Kind(RECEIVED, _("A review of me is published"), "info", _("Read it")),
+    Kind(REPLIED, _("Someone replies to my review"), "info", _("Read it")),
 )

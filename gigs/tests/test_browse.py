@@ -1,5 +1,6 @@
 """The browse page: what it finds, how it answers nonsense, what it costs."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -38,6 +39,24 @@ def test_a_search_without_a_hit_says_so_and_leads_back():
     GigFactory(currency="EUR")
     response = Client().get("/gigs/?currency=KES")
     assert "No gig fits all of this" in response.text
+
+
+@pytest.mark.parametrize(
+    ("query", "summary", "is_open"),
+    [
+        ("", "Filters", False),
+        ("sort=rated", "Filters", False),
+        ("currency=EUR&price_max=%20", "Filters (1)", False),
+        ("currency=EUR&price_max=90&delivery=7", "Filters (3)", False),
+        ("price_max=90", "Filters (1)", True),  # what is wrong is shown
+    ],
+)
+def test_the_filters_say_how_many_are_chosen_and_leave_the_screen_to_the_gigs(query: str, summary: str, is_open: bool):
+    page = Client().get(f"/gigs/?{query}").text
+    shown = re.search(
+        r'<details class="filters"(?P<open> open)?>\s*<summary><svg.*?</svg>(?P<words>[^<]*)</summary>', page, re.DOTALL
+    )
+    assert (shown["words"], bool(shown["open"])) == (summary, is_open)
 
 
 def test_newest_gigs_come_first():

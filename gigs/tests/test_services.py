@@ -238,7 +238,7 @@ def test_small_originals_are_not_blown_up(freelancer: User):
 
 
 def test_counters_add_up(gig: Gig):
-    record_completed_order(gig=gig)
+    record_completed_order(gig_id=gig.pk)
     record_rating(gig=gig, rating=4)
     record_rating(gig=gig, rating=5)
     stats = GigStats.objects.get(gig=gig)

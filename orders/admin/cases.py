@@ -1,34 +1,28 @@
 """The case desk: a queue of disputes by deadline, and one page per case where a moderator decides it."""
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.models import User
+from marketplace.desks import Answered, Data, Decision, Desk, View, paged, posts, reads, refusals, searched
 from marketplace.exceptions import DomainError
 from marketplace.forms import TextField
-from marketplace.read_only import ReadOnly
 from orders.admin.case_hints import hints_of
 from orders.admin.records import signed_in
 from orders.dispute_forms import DisputeCompletedForm, EvidenceForm, HandOverForm, NoteForm, RuleForm, TakeForm, WithdrawForm
-from orders.models import Dispute
-from orders.selectors import RESOLVE, list_visible_orders, may
+from orders.models import Dispute, Order
+from orders.selectors import RESOLVE, is_party, list_visible_orders
 from orders.selectors.disputes import (
     DESK_TABS,
     get_case_for,
-    is_party,
     list_cases_for,
     list_cases_in,
     list_colleagues_for,
@@ -45,53 +39,77 @@ from orders.services.rulings import RulingPreview, add_staff_note, preview_rulin
 from orders.timeline import timeline
 
 State = Dispute.State
-PAGE_SIZE = 50
+
+
+def _order_of_others(user: User, order_id: UUID) -> Order:
+    order = get_object_or_404(list_visible_orders(user), pk=order_id)
+    if is_party(user, order):
+        raise Http404
+    return order
+
+
+def _take(actor: User, case: Dispute, data: Data) -> str:
+    take_case(actor=actor, order_id=case.order_id, **data)
+    return _("The case is yours.")
+
+
+def _hand_over(actor: User, case: Dispute, data: Data) -> str:
+    take_case(actor=actor, order_id=case.order_id, **data)
+    return _("Handed over to %(name)s.") % {"name": data["to"]}
+
+
+def _note(actor: User, case: Dispute, data: Data) -> str:
+    add_staff_note(actor=actor, dispute_id=case.pk, **data)
+    return _("Your note is kept.")
+
+
+def _evidence(actor: User, case: Dispute, data: Data) -> str:
+    add_evidence(actor=actor, dispute_id=case.pk, **data)
+    return _("The evidence is added.")
+
+
+def _withdraw(actor: User, case: Dispute, data: Data) -> str:
+    withdraw_dispute(actor=actor, order_id=case.order_id, seen=data["seen"], note=data["note"])
+    return _("The dispute is withdrawn. The order goes on where it stood.")
+
+
+def _rule(actor: User, case: Dispute, data: Data) -> str:
+    rule(actor=actor, order_id=case.order_id, **data)
+    return _("Ruled. Both sides are told.")
 
 
 @admin.register(Dispute)
-class DisputeAdmin(ReadOnly, admin.ModelAdmin):
-    """Its list is the queue, its page the case. Whoever may not resolve gets 403; a party to the order, 404."""
+class DisputeAdmin(Desk):
+    """A party to the order gets 404."""
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return may(request.user, RESOLVE)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request.user, RESOLVE)
+    permission = RESOLVE
+    finds = {"dispute_id": get_case_for, "order_id": _order_of_others}
+    row_id, row_page = "dispute_id", "case"
+    decisions = {
+        "take": Decision(TakeForm, _take),
+        "hand_over": Decision(HandOverForm, _hand_over, lambda case: {"colleagues": list_colleagues_for(case)}),
+        "note": Decision(NoteForm, _note),
+        "evidence": Decision(EvidenceForm, _evidence),
+        "withdraw": Decision(WithdrawForm, _withdraw, lambda case: {"order": case.order}),
+        "rule": Decision(RuleForm, _rule, lambda case: {"case": case}),
+    }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Dispute]:
         return list_cases_for(request.user)
 
-    def get_urls(self) -> list[URLPattern]:
-        views = {
-            "case": self.case,
-            "take": self.take,
-            "hand_over": self.hand_over,
-            "note": self.note,
-            "evidence": self.evidence,
-            "rule": self.rule,
-            "withdraw": self.withdraw,
-        }
-        own = [
-            path(f"<uuid:dispute_id>/{name.replace('_', '-')}/", self._wrapped(view), name=f"orders_dispute_{name}")
-            for name, view in views.items()
-        ]
-        opening = path("open/<uuid:order_id>/", self._wrapped(self.open), name="orders_dispute_open")
-        return [opening, *own, *super().get_urls()]
+    def views(self) -> dict[str, tuple[str, View]]:
+        return {"case": ("<uuid:dispute_id>/case/", self.look), "open": ("open/<uuid:order_id>/", self.open)}
 
-    def _wrapped(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-        return self.admin_site.admin_view(view)
+    def version_of(self, row: Dispute) -> int:
+        return row.order.version
 
-    # --- Reading ----------------------------------------------------------------------------------------------------
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        self._only_moderators(request)
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
-        search = "".join(c for c in request.GET.get("q", "") if c.isprintable()).strip()[:120]
-        tabs = _tabs(request)
+    @reads
+    def queue(self, request: HttpRequest) -> HttpResponse:
+        search, user = searched(request), signed_in(request)
+        tabs = _tabs(user)
         chosen = request.GET.get("tab")
         tab = chosen if chosen in DESK_TABS else next((t["name"] for t in tabs if t["count"]), "mine")
-        cases = search_cases(signed_in(request), search) if search else list_cases_in(signed_in(request), tab)
-        page = Paginator(cases, PAGE_SIZE).get_page(request.GET.get("page"))
+        page = paged(request, search_cases(user, search) if search else list_cases_in(user, tab))
         context = {
             "title": _("Disputes"),
             "rows": [{"case": case, "overdue": _is_overdue(case)} for case in page],
@@ -101,92 +119,24 @@ class DisputeAdmin(ReadOnly, admin.ModelAdmin):
             "tab": tab,
             "tabs": [{**one, "current": not search and one["name"] == tab} for one in tabs],
         }
-        return self._page(request, "admin/orders/dispute/queue.html", context)
+        return self.page(request, "queue", context)
 
-    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> HttpResponse:
-        if request.method == "POST":
-            raise PermissionDenied
+    @posts
+    def decide(self, request: HttpRequest, row: Dispute, *, name: str) -> HttpResponse:
+        """A ruling first shows what it would do, and is done when that was confirmed."""
+        if name != "rule" or "confirmed" in request.POST:
+            return super().decide(request, row, name=name)
+        form = self.form_of(name, row, request.POST)
+        if not form.is_valid():
+            return self.show(request, row, {name: form})
         try:
-            return redirect("admin:orders_dispute_case", UUID(object_id))
-        except ValueError as no_id:
-            raise Http404 from no_id
+            preview = preview_ruling(actor=signed_in(request), order_id=row.order_id, **form.cleaned_data)
+        except DomainError as refusal:
+            return self.refuse(request, row, name, form, refusal)
+        return self.show(request, row, {name: form}, preview)
 
-    def case(self, request: HttpRequest, dispute_id: UUID) -> HttpResponse:
-        dispute = self._case(request, dispute_id)
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
-        return self._case_page(request, dispute)
-
-    # --- Deciding ---------------------------------------------------------------------------------------------------
-    def take(self, request: HttpRequest, dispute_id: UUID) -> HttpResponse:
-        case = self._case(request, dispute_id)
-
-        def do(wishes: dict[str, Any]) -> str:
-            take_case(actor=signed_in(request), order_id=case.order_id, **wishes)
-            return _("The case is yours.")
-
-        return self._do(request, case, TakeForm(request.POST), do)
-
-    def hand_over(self, request: HttpRequest, dispute_id: UUID) -> HttpResponse:
-        case = self._case(request, dispute_id)
-
-        def do(wishes: dict[str, Any]) -> str:
-            take_case(actor=signed_in(request), order_id=case.order_id, **wishes)
-            return _("Handed over to %(name)s.") % {"name": wishes["to"]}
-
-        return self._do(request, case, HandOverForm(request.POST, colleagues=list_colleagues_for(case)), do)
-
-    def note(self, request: HttpRequest, dispute_id: UUID) -> HttpResponse:
-        case = self._case(request, dispute_id)
-
-        def do(wishes: dict[str, Any]) -> str:
-            add_staff_note(actor=signed_in(request), dispute_id=case.pk, **wishes)
-            return _("Your note is kept.")
-
-        return self._do(request, case, NoteForm(request.POST), do)
-
-    def evidence(self, request: HttpRequest, dispute_id: UUID) -> HttpResponse:
-        case = self._case(request, dispute_id)
-
-        def do(wishes: dict[str, Any]) -> str:
-            add_evidence(actor=signed_in(request), dispute_id=case.pk, **wishes)
-            return _("The evidence is added.")
-
-        return self._do(request, case, EvidenceForm(request.POST, request.FILES), do)
-
-    def withdraw(self, request: HttpRequest, dispute_id: UUID) -> HttpResponse:
-        case = self._case(request, dispute_id)
-
-        def do(wishes: dict[str, Any]) -> str:
-            withdraw_dispute(actor=signed_in(request), order_id=case.order_id, seen=wishes["seen"], note=wishes["note"])
-            return _("The dispute is withdrawn. The order goes on where it stood.")
-
-        return self._do(request, case, WithdrawForm(request.POST, order=case.order), do)
-
-    def rule(self, request: HttpRequest, dispute_id: UUID) -> HttpResponse:
-        """First shows what the ruling would do; does it when that was confirmed."""
-        case = self._case(request, dispute_id)
-        form = RuleForm(request.POST, case=case)
-
-        def do(wishes: dict[str, Any]) -> str:
-            rule(actor=signed_in(request), order_id=case.order_id, **wishes)
-            return _("Ruled. Both sides are told.")
-
-        if request.method == "POST" and "confirmed" not in request.POST and form.is_valid():
-            try:
-                preview = preview_ruling(actor=signed_in(request), order_id=case.order_id, **form.cleaned_data)
-            except DomainError as refusal:
-                form.add_error(None, refusal.message)
-            else:
-                return self._case_page(request, case, form, preview)
-        return self._do(request, case, form, do)
-
-    def open(self, request: HttpRequest, order_id: UUID) -> HttpResponse:
+    def open(self, request: HttpRequest, order: Order) -> HttpResponse:
         """A moderator disputes a completed order while its money is on hold; both sides are asked."""
-        self._only_moderators(request)
-        order = get_object_or_404(list_visible_orders(request.user), pk=order_id)
-        if is_party(request.user, order):
-            raise Http404
         form = DisputeCompletedForm(request.POST if request.method == "POST" else None, order=order)
         if form.is_valid():
             try:
@@ -195,95 +145,61 @@ class DisputeAdmin(ReadOnly, admin.ModelAdmin):
                 form.add_error(None, refusal.message)
             else:
                 messages.success(request, _("The dispute is open. Both sides are asked for a statement."))
-                return redirect("admin:orders_dispute_case", order.disputes.latest("number").pk)
+                return self.to("case", order.disputes.latest("number").pk)
         context = {
             "title": _("Dispute order %(reference)s") % {"reference": order.payment_reference},
             "order": order,
             "form": form,
         }
-        return self._page(request, "admin/orders/dispute/open.html", context)
+        return self.page(request, "open", context)
 
-    def _do(self, request: HttpRequest, case: Dispute, form: forms.Form, do: Callable[[dict[str, Any]], str]) -> HttpResponse:
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        if form.is_valid():
-            try:
-                said = do(form.cleaned_data)
-            except DomainError as refusal:
-                form.add_error(None, refusal.message)
-                case = self._case(request, case.pk)
-                form.data = {**request.POST.dict(), form.add_prefix("seen"): case.order.version}
-            else:
-                messages.success(request, said)
-                return redirect("admin:orders_dispute_case", case.pk)
-        return self._case_page(request, case, form)
-
-    # --- The page ---------------------------------------------------------------------------------------------------
-    def _case_page(
+    def show(
         self,
         request: HttpRequest,
-        case: Dispute,
-        answered: forms.Form | None = None,
+        row: Dispute,
+        answered: Answered,
         preview: RulingPreview | None = None,
     ) -> HttpResponse:
-        user, order = signed_in(request), case.order
-        shown = self._case_forms(request, case, answered)
+        user, order, allowed = signed_in(request), row.order, _open_decisions(signed_in(request), row)
         context = {
             "title": _("Dispute about %(reference)s") % {"reference": order.payment_reference},
-            "case": case,
+            "case": row,
             "order": order,
-            "answered": answered,
-            **shown,
-            "lost": _lost(answered) if answered is not None and answered not in shown.values() else [],
+            "forms": {name: answered.get(name) or self.form_of(name, row) for name in allowed},
+            "lost": _lost({name: form for name, form in answered.items() if name not in allowed}),
             "preview": preview,
-            "is_mine": case.moderator_id == user.pk,
-            "is_overdue": _is_overdue(case),
-            "hints": hints_of(case),
-            "statements": list_statements_for(user, case),
-            "evidence": list_evidence_for(user, case),
-            "records": [record_of(person, but=case) for person in (order.client, order.freelancer)],
+            "is_mine": row.moderator_id == user.pk,
+            "is_overdue": _is_overdue(row),
+            "hints": hints_of(row),
+            "statements": list_statements_for(user, row),
+            "evidence": list_evidence_for(user, row),
+            "records": [record_of(person, but=row) for person in (order.client, order.freelancer)],
             "events": timeline(order, for_staff=True),
         }
-        return self._page(request, "admin/orders/dispute/case.html", context)
-
-    def _case_forms(self, request: HttpRequest, case: Dispute, answered: forms.Form | None) -> dict[str, forms.Form]:
-        """The forms this moderator can use now; the answered one in its place, with what was typed."""
-        user, seen = signed_in(request), {"seen": case.order.version}
-        colleagues = list_colleagues_for(case) if case.is_open else []
-        is_mine = case.moderator_id == user.pk
-        fresh: dict[str, tuple[bool, forms.Form]] = {
-            "take": (case.is_open and not is_mine and may_have_case(user, case), TakeForm(initial=seen)),
-            "hand_over": (case.is_open and bool(colleagues), HandOverForm(initial=seen, colleagues=colleagues)),
-            "note": (True, NoteForm()),
-            "evidence": (case.is_open, EvidenceForm()),
-            "withdraw": (may_withdraw(user, case), WithdrawForm(order=case.order)),
-            "rule": (is_mine and case.state == State.UNDER_REVIEW, RuleForm(initial=seen, case=case)),
-        }
-        forms_ = {f"{name}_form": form for name, (allowed, form) in fresh.items() if allowed}
-        return {
-            name: answered if answered is not None and type(answered) is type(form) else form for name, form in forms_.items()
-        }
-
-    def _case(self, request: HttpRequest, dispute_id: UUID) -> Dispute:
-        self._only_moderators(request)
-        return get_case_for(request.user, dispute_id)
-
-    def _only_moderators(self, request: HttpRequest) -> None:
-        if not may(request.user, RESOLVE):
-            raise PermissionDenied
-
-    def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
-        return TemplateResponse(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
+        return self.page(request, "case", context)
 
 
-def _lost(form: forms.Form) -> list[str]:
+def _open_decisions(user: User, case: Dispute) -> set[str]:
+    """What this moderator can decide now."""
+    is_mine = case.moderator_id == user.pk
+    can = {
+        "take": case.is_open and not is_mine and may_have_case(user, case),
+        "hand_over": case.is_open and bool(list_colleagues_for(case)),
+        "note": True,
+        "evidence": case.is_open,
+        "withdraw": may_withdraw(user, case),
+        "rule": is_mine and case.state == State.UNDER_REVIEW,
+    }
+    return {name for name, open_now in can.items() if open_now}
+
+
+def _lost(answered: Answered) -> list[str]:
     """Why a step was refused that can no longer be taken, and what was written for it."""
-    written = [bound.value() for bound in form if isinstance(bound.field, TextField) and bound.value()]
-    return [*form.non_field_errors(), *written]
+    fields = [bound for form in answered.values() for bound in form]
+    return [*refusals(answered), *(bound.value() for bound in fields if isinstance(bound.field, TextField) and bound.value())]
 
 
-def _tabs(request: HttpRequest) -> list[dict[str, Any]]:
+def _tabs(user: User) -> list[dict[str, Any]]:
     labels = {
         "mine": _("Mine"),
         "unassigned": _("To be taken"),
@@ -291,7 +207,6 @@ def _tabs(request: HttpRequest) -> list[dict[str, Any]]:
         "others": _("With colleagues"),
         "closed": _("Closed"),
     }
-    user = signed_in(request)
     return [
         {"name": tab, "label": labels[tab], "href": f"?tab={tab}", "count": list_cases_in(user, tab).count()} for tab in DESK_TABS
     ]

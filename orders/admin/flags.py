@@ -14,7 +14,7 @@ from orders.states import Custody
 
 @dataclass(frozen=True)
 class Flag:
-    """Words with a tone of the design system (info, wait, problem)."""
+    """Words with a tone of the design system (neutral, info, wait, ok, problem)."""
 
     label: str
     tone: str

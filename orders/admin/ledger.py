@@ -17,6 +17,7 @@ def shown(units: int | None, currency: str) -> str:
 
 class EntryInline(Rows):
     model = LedgerEntry
+    verbose_name_plural = _("ledger entries")
     fields = ["account", "gets"]
     readonly_fields = ["gets"]
 

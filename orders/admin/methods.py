@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from orders.admin.records import signed_in
 from orders.method_forms import METHOD_FIELDS, PaymentMethodForm
 from orders.models import PaymentMethod
-from orders.services.payments import save_platform_method, set_method_active
+from orders.services.methods import save_platform_method, set_method_active
 from orders.states import Custody
 
 

@@ -8,119 +8,104 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from marketplace.exceptions import DomainError
+from accounts.models import User
+from marketplace.desks import Answered, Data, Decision, Desk, View, paged, posts, reads, refusals
 from marketplace.http import private_file
 from marketplace.money import format_money, plain_amount
-from marketplace.read_only import ReadOnly
 from orders.admin.flags import Flag
 from orders.admin.records import signed_in
 from orders.matching import names_match
-from orders.models import Disbursement
+from orders.models import Disbursement, PayoutBatch
 from orders.payout_forms import FailForm, ReturnAccountForm, SeenForm, SentForm
-from orders.selectors import PAY_OUT, RESOLVE, may
-from orders.selectors.payout_desk import DESK_TABS, count_desk, get_desk_row, list_desk
+from orders.selectors import PAY_OUT, RESOLVE, may, needs_two_people
+from orders.selectors.payout_desk import DESK_TABS, count_desk, exported_before, get_desk_row, list_desk
 from orders.selectors.payouts import STATE_LABELS, is_owed_by_freelancer
 from orders.services import payout_accounts, payouts
 from orders.services.payout_batches import approve_all
 from orders.states import DisbursementState as State
 
-PAGE_SIZE = 50
 NEW_ACCOUNT = timedelta(days=3)  # a thief who is signed in as somebody else names an account of their own first
-# What each step needs to be told, what it calls, and what is said when it is done.
-STEPS: dict[str, tuple[type[forms.Form], Callable[..., Disbursement], Callable[[], str]]] = {
-    "approve": (SeenForm, payouts.approve, lambda: _("Approved. It can be sent now.")),
-    "send": (SentForm, payouts.send, lambda: _("Marked as sent. The person is told.")),
-    "fail": (FailForm, payouts.fail, lambda: _("Marked as failed. The person has your words.")),
-    "retry": (SeenForm, payouts.retry, lambda: _("It waits for approval again.")),
-    "confirm": (SeenForm, payouts.confirm, lambda: _("Marked as arrived.")),
-    "account": (ReturnAccountForm, payout_accounts.set_return_account, lambda: _("The account is written down.")),
-}
+
+
+def _step(form: type[forms.Form], service: Callable[..., Disbursement], said: Promise, **options: Any) -> Decision:
+    def take(actor: User, row: Disbursement, data: Data) -> str:
+        service(actor=actor, row_id=row.pk, **data)
+        return str(said)
+
+    return Decision(form, take, **options)
 
 
 @admin.register(Disbursement)
-class DisbursementAdmin(ReadOnly, admin.ModelAdmin):
-    """Its list is the queue, its page the desk. Whoever may not pay out gets 403; one's own money is 404."""
+class DisbursementAdmin(Desk):
+    """One's own money is 404."""
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return may(request.user, PAY_OUT)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request.user, PAY_OUT)
+    permission = PAY_OUT
+    finds = {"row_id": get_desk_row}
+    row_id, row_page = "row_id", "desk"
+    decisions = {
+        "approve": _step(SeenForm, payouts.approve, gettext_lazy("Approved. It can be sent now.")),
+        "send": _step(SentForm, payouts.send, gettext_lazy("Marked as sent. The person is told.")),
+        "fail": _step(FailForm, payouts.fail, gettext_lazy("Marked as failed. The person has your words.")),
+        "retry": _step(SeenForm, payouts.retry, gettext_lazy("It waits for approval again.")),
+        "confirm": _step(SeenForm, payouts.confirm, gettext_lazy("Marked as arrived.")),
+        "account": _step(
+            ReturnAccountForm,
+            payout_accounts.set_return_account,
+            gettext_lazy("The account is written down."),
+            needs=lambda row: {"currency": row.currency},
+        ),
+    }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Disbursement]:
         return list_desk(request.user)
 
-    def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
-        steps = [
-            path(f"<uuid:row_id>/{name}/", wrap(self._step_view(name)), name=f"orders_disbursement_{name}") for name in STEPS
-        ]
-        own = [
-            path("approve-all/", wrap(self.approve_all), name="orders_disbursement_approve_all"),
-            path("<uuid:row_id>/desk/", wrap(self.desk), name="orders_disbursement_desk"),
-            path("<uuid:row_id>/proof/", wrap(self.proof), name="orders_disbursement_proof"),
-        ]
-        return [*own, *steps, *super().get_urls()]
+    def views(self) -> dict[str, tuple[str, View]]:
+        return {
+            "approve_all": ("approve-all/", self.approve_all),
+            "desk": ("<uuid:row_id>/desk/", self.look),
+            "proof": ("<uuid:row_id>/proof/", self.proof),
+        }
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        self._only_payers(request)
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
+    def version_of(self, row: Disbursement) -> int:
+        return row.version
+
+    @reads
+    def queue(self, request: HttpRequest) -> HttpResponse:
         tab = request.GET.get("tab", "approve")
         tab = tab if tab in DESK_TABS else "approve"
         kind = request.GET.get("kind", "")
         kind = kind if kind in Disbursement.Kind.values else ""
         rows = list_desk(request.user).filter(DESK_TABS[tab]).order_by("-created_at" if tab == "done" else "created_at", "pk")
-        page = Paginator(rows.filter(kind=kind) if kind else rows, PAGE_SIZE).get_page(request.GET.get("page"))
+        page = paged(request, rows.filter(kind=kind) if kind else rows)
+        exports = exported_before(list(page))
         context = {
-            "title": _("Payouts and refunds"),
+            "title": _("Money to send"),
             "page_obj": page,
-            "rows": [_facts(row) for row in page],
+            "rows": [_facts(row, exports.get(row.pk, [])) for row in page],
             "tab": tab,
             "kind": kind,
             "query": urlencode({"tab": tab, "kind": kind}),
             "tabs": _tabs(request, tab, kind),
             "kinds": [("", _("All kinds")), *Disbursement.Kind.choices],
         }
-        return self._page(request, "admin/orders/disbursement/queue.html", context)
+        return self.page(request, "queue", context)
 
-    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> HttpResponse:
-        if request.method == "POST":
-            raise PermissionDenied
-        try:
-            return redirect("admin:orders_disbursement_desk", UUID(object_id))
-        except ValueError as no_id:
-            raise Http404 from no_id
-
-    def desk(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
-        row = self._row(request, row_id)
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
-        return self._desk(request, row)
-
-    def proof(self, request: HttpRequest, row_id: UUID) -> HttpResponseBase:
-        row = self._row(request, row_id)
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
+    @reads
+    def proof(self, request: HttpRequest, row: Disbursement) -> HttpResponseBase:
         if not row.proof:
             raise Http404
         return private_file(row.proof, name=row.proof_name, content_type=row.proof_type)
 
+    @posts
     def approve_all(self, request: HttpRequest) -> HttpResponse:
         """Everything that was ticked on the page, each on its own: `row` is "<id>:<version>"."""
-        self._only_payers(request)
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         seen = _ticked(request.POST.getlist("row"))
         mine = dict(list_desk(request.user).filter(pk__in=seen).values_list("pk", "version"))
         approved, refused = approve_all(actor=signed_in(request), seen={pk: seen[pk] for pk in mine})
@@ -128,69 +113,30 @@ class DisbursementAdmin(ReadOnly, admin.ModelAdmin):
         for row, why in refused:
             words = {"person": row.person or "", "amount": format_money(row.amount, row.currency), "why": why}
             messages.warning(request, _("%(amount)s %(person)s: %(why)s") % words)
-        return redirect("admin:orders_disbursement_changelist")
+        return self.to("changelist")
 
-    def _step_view(self, name: str) -> Callable[..., HttpResponse]:
-        def take(request: HttpRequest, row_id: UUID) -> HttpResponse:
-            return self._take(request, self._row(request, row_id), name)
-
-        return take
-
-    def _take(self, request: HttpRequest, row: Disbursement, name: str) -> HttpResponse:
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        form_class, service, said = STEPS[name]
-        form = _form(form_class, row, request.POST, request.FILES)
-        if form.is_valid():
-            try:
-                service(actor=signed_in(request), row_id=row.pk, **form.cleaned_data)
-            except DomainError as refusal:
-                form.add_error(None, refusal.message)
-                row = self._row(request, row.pk)
-                form.data = {**request.POST.dict(), form.add_prefix("seen"): row.version}
-            else:
-                messages.success(request, said())
-                return redirect("admin:orders_disbursement_desk", row.pk)
-        return self._desk(request, row, form)
-
-    def _desk(self, request: HttpRequest, row: Disbursement, answered: forms.Form | None = None) -> HttpResponse:
-        fresh = {name: _form(form_class, row) for name, (form_class, _service, _said) in STEPS.items()}
-        shown = {name: answered if type(answered) is type(form) is not SeenForm else form for name, form in fresh.items()}
+    def show(self, request: HttpRequest, row: Disbursement, answered: Answered) -> HttpResponse:
+        facts = _facts(row, exported_before([row]).get(row.pk, []))
         context = {
-            "title": _("%(kind)s of %(amount)s") % {"kind": row.get_kind_display(), "amount": _facts(row)["amount"]},
-            **_facts(row),
-            "forms": shown,
-            "answered": answered,
+            "title": _("%(kind)s of %(amount)s") % {"kind": row.get_kind_display(), "amount": facts["amount"]},
+            **facts,
+            "forms": {name: self.form_of(name, row) for name in self.decisions} | answered,
+            "is_refused": any(form.errors for form in answered.values()),
+            "refused": refusals(answered),
             "steps": _open_steps(request, row),
             "plain": plain_amount(row.amount, row.currency),
             "events": [(event, STATE_LABELS[State(event.to_state)]) for event in row.events.select_related("actor")],
         }
-        return self._page(request, "admin/orders/disbursement/desk.html", context)
-
-    def _row(self, request: HttpRequest, row_id: UUID) -> Disbursement:
-        self._only_payers(request)
-        return get_desk_row(request.user, row_id)
-
-    def _only_payers(self, request: HttpRequest) -> None:
-        if not may(request.user, PAY_OUT):
-            raise PermissionDenied
-
-    def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
-        return TemplateResponse(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
+        return self.page(request, "desk", context)
 
 
-def _form(form_class: type[forms.Form], row: Disbursement, data: Any = None, files: Any = None) -> forms.Form:
-    options: dict[str, Any] = {"currency": row.currency} if form_class is ReturnAccountForm else {}
-    return form_class(data, files, initial={"seen": row.version}, **options)
-
-
-def _facts(row: Disbursement) -> dict[str, Any]:
+def _facts(row: Disbursement, exports: list[PayoutBatch]) -> dict[str, Any]:
     return {
         "row": row,
         "amount": format_money(row.amount, row.currency),
         "label": STATE_LABELS[State(row.state)],
-        "flags": _flags(row),
+        "flags": _flags(row, exports),
+        "exports": exports,
         "is_early": _is_early(row),
     }
 
@@ -199,15 +145,16 @@ def _is_early(row: Disbursement) -> bool:
     return row.not_before is not None and row.not_before > timezone.now()
 
 
-def _flags(row: Disbursement) -> list[Flag]:
+def _flags(row: Disbursement, exports: list[PayoutBatch]) -> list[Flag]:
     """What somebody who approves or sends should look at twice."""
     account, open_now = row.account, row.state in (State.REQUESTED, State.APPROVED)
     flags = [
-        (payouts.needs_four_eyes(row), _("Needs two people"), "wait"),
+        (needs_two_people(row.amount, row.currency), _("Needs two people"), "wait"),
         (_is_early(row), _("May still be appealed"), "wait"),
         (bool(account and row.person and not names_match(account.holder, row.person.full_name)), _("Another name"), "wait"),
         (bool(account and row.person and account.created_at > row.created_at - NEW_ACCOUNT), _("New account"), "info"),
         (bool(row.failure), _("Failed before"), "problem"),
+        (bool(exports), _("Exported before"), "problem"),
     ]
     return [Flag(label, tone) for applies, label, tone in flags if applies and open_now]
 
@@ -215,9 +162,10 @@ def _flags(row: Disbursement) -> list[Flag]:
 def _open_steps(request: HttpRequest, row: Disbursement) -> set[str]:
     """The buttons that this person has on this row now. A service may still refuse one."""
     state, direct = State(row.state), row.payer_id is not None
+    alone = row.approved_by_id == request.user.pk and needs_two_people(row.amount, row.currency)
     can = {
         "approve": state == State.REQUESTED and not direct and row.account_id is not None,
-        "send": state == State.APPROVED and not (payouts.needs_four_eyes(row) and row.approved_by_id == request.user.pk),
+        "send": state == State.APPROVED and not alone,
         "fail": state == State.SENT or (state == State.APPROVED and not direct),
         "retry": state == State.FAILED,
         "confirm": state == State.SENT and (not is_owed_by_freelancer(row) or may(request.user, RESOLVE)),
@@ -231,7 +179,7 @@ def _tabs(request: HttpRequest, current: str, kind: str) -> list[dict[str, Any]]
         "approve": _("To approve"),
         "send": _("To send"),
         "sent": _("On the way"),
-        "failed": _("Came back"),
+        "failed": STATE_LABELS[State.FAILED],
         "no_account": _("No account yet"),
         "direct": _("Owed by freelancers"),
         "done": _("Done"),

@@ -3,6 +3,7 @@
 from typing import cast
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -32,6 +33,9 @@ class EventInline(Rows):
     model = OrderEvent
     fields = ["number", "created_at", "action", "actor", "role", "from_status", "to_status", "payment_status", "note"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
+        return super().get_queryset(request).select_related("actor")
+
 
 class AnswerInline(Rows):
     model = RequirementAnswer
@@ -52,12 +56,12 @@ class RevisionInline(Rows):
 @admin.register(Order)
 class OrderAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["payment_reference", "gig_title", "client", "freelancer", "amount", "status", "payment_status", "created_at"]
-    list_filter = ["status", "payment_status", "custody", StuckClockFilter]
+    list_filter = ["status", "payment_status", "custody", StuckClockFilter, "created_at"]
     list_select_related = ["client", "freelancer"]
-    list_per_page = 50
+    list_per_page = 25
+    show_full_result_count = False  # counting all orders a second time takes as long as all the rest of a large list
     search_fields = ["payment_reference", "gig_title", "client__email", "freelancer__email", "txid"]
     search_help_text = _("Payment reference, gig, e-mail of either side, or transaction id")
-    date_hierarchy = "created_at"
     inlines = [EventInline, AnswerInline, DeliveryInline, RevisionInline]
     readonly_fields = ["page", "amount", "fee", "proof_links"]
     fieldsets = [

@@ -1,23 +1,21 @@
 """The statement desk: files of the platform's accounts, what their entries fit, and the list of green ones to confirm at once."""
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.core.paginator import Page, Paginator
-from django.db.models import Sum
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
-from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.db.models import Count, Q, QuerySet, Sum
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseClientRefresh
 
+from marketplace.desks import View, paged, posts, reads
 from marketplace.exceptions import DomainError
 from orders.admin.records import signed_in
-from orders.admin.statement_entries import EntryViews, in_words
+from orders.admin.statement_entries import EntryDesk, in_words
 from orders.models import BankStatement
 from orders.selectors.statements import (
     count_tabs,
@@ -43,17 +41,18 @@ from orders.services.statement_uploads import (
 from orders.statement_forms import MappingForm, NoteForm, UploadForm
 from orders.statements import CsvMapping
 
-PAGE_SIZE = 50
 GREEN_AT_ONCE = 100
 HEAD_LINES = 8
 
 
 @admin.register(BankStatement)
-class BankStatementAdmin(EntryViews):
-    """Its list is where files come in, its pages what became of their entries. Whoever may not verify payments gets 403."""
+class BankStatementAdmin(EntryDesk):
+    """Its list is where files come in, its pages what became of their entries."""
 
-    def get_urls(self) -> list[URLPattern]:
-        views: dict[str, tuple[str, Callable[..., HttpResponse]]] = {
+    row_page = "entries"
+
+    def views(self) -> dict[str, tuple[str, View]]:
+        return {
             "upload": ("upload/", self.upload),
             "all": ("entries/", self.entries),
             "entries": ("<uuid:statement_id>/entries/", self.entries),
@@ -61,20 +60,18 @@ class BankStatementAdmin(EntryViews):
             "discard": ("<uuid:statement_id>/discard/", self.discard),
             "again": ("<uuid:statement_id>/again/", self.again),
             "green": ("<uuid:statement_id>/green/", self.green),
+            "entry": ("entry/<uuid:line_id>/", self.look),
+            "resolve": ("unreadable/<int:row_id>/", self.resolve),
         }
-        wrap = self.admin_site.admin_view
-        own = [path(address, wrap(view), name=f"orders_bankstatement_{name}") for name, (address, view) in views.items()]
-        return [*own, *self.entry_urls(), *super().get_urls()]
 
     # --- Files ----------------------------------------------------------------------------------------------------------
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        self.only_moderators(request)
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
+    @reads
+    def queue(self, request: HttpRequest) -> HttpResponse:
         return self._files(request, UploadForm(methods=list_platform_methods()))
 
     def _files(self, request: HttpRequest, upload: UploadForm) -> HttpResponse:
-        page = Paginator(list_statements(request.user), PAGE_SIZE).get_page(request.GET.get("page"))
+        unresolved = Count("unreadable", filter=Q(unreadable__resolved_at=None))
+        page = paged(request, list_statements(request.user).annotate(unresolved=unresolved))
         waiting = count_waiting(list(page))
         context = {
             "title": _("Bank statements"),
@@ -83,12 +80,10 @@ class BankStatementAdmin(EntryViews):
             "rows": [{"statement": statement, "waiting": waiting[statement.pk]} for statement in page],
             "tabs": self._tabs(request, None, ""),
         }
-        return self.page(request, "admin/orders/bankstatement/files.html", context)
+        return self.page(request, "files", context)
 
+    @posts
     def upload(self, request: HttpRequest) -> HttpResponse:
-        self.only_moderators(request)
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         form = UploadForm(request.POST, request.FILES, methods=list_platform_methods())
         if not form.is_valid():
             return self._files(request, form)
@@ -96,12 +91,12 @@ class BankStatementAdmin(EntryViews):
         try:
             statement = receive_statement(actor=signed_in(request), method=method, file=file.file, name=file.name, size=file.size)
             if waits_for_columns(statement):
-                return redirect("admin:orders_bankstatement_columns", statement.pk)
+                return self.to("columns", statement.pk)
             self._read(request, statement)
         except DomainError as refusal:
             form.add_error("file", refusal.message)
             return self._files(request, form)
-        return redirect("admin:orders_bankstatement_entries", statement.pk)
+        return self.to("entries", statement.pk)
 
     def _read(self, request: HttpRequest, statement: BankStatement) -> None:
         done = continue_import(statement=statement)
@@ -109,21 +104,18 @@ class BankStatementAdmin(EntryViews):
             new = ngettext("%(n)d new entry", "%(n)d new entries", done.lines_new) % {"n": done.lines_new}
             messages.success(request, _("%(file)s was read: %(new)s.") % {"file": done.file_name, "new": new})
 
-    def discard(self, request: HttpRequest, statement_id: UUID) -> HttpResponse:
-        statement = self._statement(request, statement_id)
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+    @posts
+    def discard(self, request: HttpRequest, statement: BankStatement) -> HttpResponse:
         try:
             discard_upload(actor=signed_in(request), statement=statement)
         except DomainError as refusal:
             messages.error(request, refusal.message)
-            return redirect("admin:orders_bankstatement_entries", statement.pk)
+            return self.to("entries", statement.pk)
         messages.success(request, _("%(file)s was discarded. Nothing of it was read.") % {"file": statement.file_name})
-        return redirect("admin:orders_bankstatement_changelist")
+        return self.to("changelist")
 
-    def columns(self, request: HttpRequest, statement_id: UUID) -> HttpResponse:
+    def columns(self, request: HttpRequest, statement: BankStatement) -> HttpResponse:
         """How the tables of this account are laid out: saved for the account, then the waiting file is read."""
-        statement = self._statement(request, statement_id)
         waits = is_kept(statement)
         form = MappingForm(request.POST) if request.method == "POST" else self._columns_form(statement, waits=waits)
         if request.method == "POST" and form.is_valid():
@@ -134,12 +126,12 @@ class BankStatementAdmin(EntryViews):
                     self._read(request, get_statement_for(request.user, statement.pk))
                 else:
                     messages.success(request, _("Saved. The next table of this account is read this way."))
-                return redirect("admin:orders_bankstatement_entries", statement.pk)
+                return self.to("entries", statement.pk)
             except DomainError as refusal:
                 form.add_error(None, refusal.message)
         context = {"title": _("Columns of “%(account)s”") % {"account": statement.payment_method}, "statement": statement}
         context |= {"form": form, "head": first_lines(statement, HEAD_LINES) if waits else "", "waits": waits}
-        return self.page(request, "admin/orders/bankstatement/columns.html", context)
+        return self.page(request, "columns", context)
 
     def _columns_form(self, statement: BankStatement, *, waits: bool) -> MappingForm:
         saved = statement.payment_method.csv_mapping
@@ -149,11 +141,8 @@ class BankStatementAdmin(EntryViews):
         return MappingForm(initial=MappingForm.initial_of(mapping))
 
     # --- Entries --------------------------------------------------------------------------------------------------------
-    def entries(self, request: HttpRequest, statement_id: UUID | None = None) -> HttpResponse:
-        self.only_moderators(request)
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
-        statement = self._statement(request, statement_id) if statement_id else None
+    @reads
+    def entries(self, request: HttpRequest, statement: BankStatement | None = None) -> HttpResponse:
         if statement and not statement.is_complete:
             return self._progress(request, statement)
         if "HX-Request" in request.headers:  # the progress page asked, and there is no progress left to show
@@ -163,8 +152,8 @@ class BankStatementAdmin(EntryViews):
         tab = request.GET.get("tab", "")
         tab = tab if tab in counts else fullest
         lines = list_lines(request.user, statement=statement, tab=tab) if tab != "unreadable" else None
-        rows = lines if lines is not None else list_unreadable(request.user, statement)
-        page: Page[Any] = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+        rows: QuerySet[Any] = lines if lines is not None else list_unreadable(request.user, statement)
+        page = paged(request, rows)
         context = {
             "title": statement.file_name if statement else _("Entries of all statements"),
             "statement": statement,
@@ -175,7 +164,7 @@ class BankStatementAdmin(EntryViews):
             "rows": [] if tab == "unreadable" else [in_words(line) for line in page],
             "note": NoteForm(auto_id=False),
         }
-        return self.page(request, "admin/orders/bankstatement/entries.html", context)
+        return self.page(request, "entries", context)
 
     def _progress(self, request: HttpRequest, statement: BankStatement) -> HttpResponse:
         kept = is_kept(statement)
@@ -188,7 +177,7 @@ class BankStatementAdmin(EntryViews):
             "problem": problem_of(statement) if looks_closer else "",
             "is_kept": kept,
         }
-        return self.page(request, "admin/orders/bankstatement/progress.html", context)
+        return self.page(request, "progress", context)
 
     def _tabs(self, request: HttpRequest, statement: BankStatement | None, current: str) -> list[dict[str, Any]]:
         counts = count_tabs(request.user, statement)
@@ -199,24 +188,22 @@ class BankStatementAdmin(EntryViews):
             for tab, label in _tab_labels().items()
         ]
 
-    def again(self, request: HttpRequest, statement_id: UUID) -> HttpResponse:
-        statement = self._statement(request, statement_id)
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+    @posts
+    def again(self, request: HttpRequest, statement: BankStatement) -> HttpResponse:
         count = match_again(actor=signed_in(request), statement_id=statement.pk)
         said = ngettext("%(n)d open entry was compared again.", "%(n)d open entries were compared again.", count)
         messages.success(request, said % {"n": count})
-        return redirect("admin:orders_bankstatement_entries", statement.pk)
+        return self.to("entries", statement.pk)
 
-    def green(self, request: HttpRequest, statement_id: UUID) -> HttpResponse:
-        """The green entries of a statement to look at, and one button that confirms those on the page."""
-        statement = self._statement(request, statement_id)
+    def green(self, request: HttpRequest, statement: BankStatement) -> HttpResponse:
+        """The green entries of a statement to look at, and one button that confirms those that keep their tick."""
         if request.method == "POST":
-            done = confirm_green(actor=signed_in(request), line_ids=_chosen(request.POST))
-            _say(request, done)
-            rest = list_lines(request.user, statement=statement, tab="green").exists()
-            name = "green" if rest and (done.confirmed or done.signed) else "entries"
-            return redirect(f"admin:orders_bankstatement_{name}", statement.pk)
+            chosen = _chosen(request.POST)
+            if not chosen:
+                messages.error(request, _("Tick the payments to confirm first. Nothing was changed."))
+                return self.to("green", statement.pk)
+            _say(request, confirm_green(actor=signed_in(request), line_ids=chosen))
+            return self.to("entries", statement.pk)
         lines = list_lines(request.user, statement=statement, tab="green")
         shown = list(lines[:GREEN_AT_ONCE])
         context = {
@@ -228,11 +215,7 @@ class BankStatementAdmin(EntryViews):
             "all": lines.aggregate(total=Sum("amount"))["total"],
             "count": lines.count(),
         }
-        return self.page(request, "admin/orders/bankstatement/green.html", context)
-
-    def _statement(self, request: HttpRequest, statement_id: UUID) -> BankStatement:
-        self.only_moderators(request)
-        return get_statement_for(request.user, statement_id)
+        return self.page(request, "green", context)
 
 
 def _tab_labels() -> dict[str, str]:
@@ -242,7 +225,7 @@ def _tab_labels() -> dict[str, str]:
         "red": _("Fits nothing"),
         "suspense": _("In suspense"),
         "unreadable": _("Unreadable"),
-        "none": _("No deposit"),
+        "none": _("Money out, other"),
         "done": _("Done"),
     }
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.money import money_field
 from marketplace.uploads import private_storage
+from orders.states import Status
 
 
 class Dispute(models.Model):
@@ -31,6 +32,8 @@ class Dispute(models.Model):
         RESOLVED = "resolved", _("Ruled")
         SETTLED = "settled", _("Settled by the parties")
         WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    AFTER_COMPLETION = (Reason.FRAUD, Reason.REVERSAL, Reason.NOT_DELIVERED, Reason.OTHER)  # once the order is complete
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey("orders.Order", on_delete=models.PROTECT, related_name="disputes")
@@ -86,9 +89,21 @@ class Dispute(models.Model):
     def is_open(self) -> bool:
         return self.closed_at is None
 
+    @property
+    def is_by_party(self) -> bool:
+        """Whether one of the two sides opened it, not staff."""
+        return self.opened_by_id in (self.order.client_id, self.order.freelancer_id)
+
+    @property
+    def is_about_payment(self) -> bool:
+        """Whether a DIRECT payment was not confirmed when it was opened: the work has not begun."""
+        return self.status_before == Status.PAYMENT_SUBMITTED
+
 
 class DisputeStatement(models.Model):
     """What one side says, once. The other side reads it when both are in or the time to answer is over."""
+
+    AT_LEAST = 50  # characters, of who opens
 
     dispute = models.ForeignKey(Dispute, on_delete=models.PROTECT, related_name="statements")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="dispute_statements")
@@ -167,6 +182,8 @@ class SettlementOffer(models.Model):
 
 class Ruling(models.Model):
     """A moderator's decision with its reason. After an appeal there is a second one; both stay."""
+
+    REASON_AT_LEAST = 100  # characters
 
     dispute = models.ForeignKey(Dispute, on_delete=models.PROTECT, related_name="rulings")
     number = models.PositiveSmallIntegerField()

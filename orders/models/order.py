@@ -10,7 +10,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.money import money_field
+from marketplace.money import money_field, round_money
 from orders.states import (
     ALLOWED_PAYMENT_STATUS,
     CUSTODY_LABELS,
@@ -152,6 +152,10 @@ class Order(models.Model):
     def amount_due(self) -> Decimal:
         """What is still to be paid, in the order's currency."""
         return self.expected_amount - self.funded_amount
+
+    def fee_on(self, amount: Decimal) -> Decimal:
+        """The platform's fee on what the freelancer gets, rounded half-even to the minor unit; the rest is all theirs."""
+        return round_money(amount * self.escrow_fee_pct / Decimal(100), self.currency)
 
 
 class RequirementAnswer(models.Model):

@@ -82,6 +82,8 @@ class PaymentProof(models.Model):
         VERIFIED = "verified", _("Verified")
         REJECTED = "rejected", _("Rejected")
 
+    LIVE = (State.SUBMITTED, State.VERIFIED)  # its reference proves this payment and no other
+
     class Reason(models.TextChoices):
         NOT_FOUND = "not_found", _("The payment was not found")
         WRONG_AMOUNT = "wrong_amount", _("The amount is wrong")

@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.money import money_field
 
+MOST_PAUSED_DAYS = 14  # of one order, in all
+
 
 class Proposal(models.Model):
     """One request of a party. At most one is open on an order; all stay."""
@@ -49,7 +51,7 @@ class Proposal(models.Model):
             models.CheckConstraint(
                 condition=models.Q(kind="cancellation", freelancer_amount__gte=0)
                 | models.Q(kind="extension", new_due_at__isnull=False)
-                | models.Q(kind="pause", days__range=(1, 14)),
+                | models.Q(kind="pause", days__range=(1, MOST_PAUSED_DAYS)),
                 name="orders_proposal_terms",
             ),
             models.CheckConstraint(

@@ -24,7 +24,7 @@ def _pause(key: str, silence: Words) -> Table:
     theirs = Row(
         "you",
         _("%(other)s has a question and asks for a pause: answer"),
-        _("The delivery clock would stand still for up to %(days)s days. The question stands below."),
+        _("The delivery clock would stand still for up to %(days)s days. The question stands with the request."),
         silence,
         "order.proposal_by",
     )
@@ -47,7 +47,7 @@ ASKING: Table = {
         Row(
             "you",
             _("%(other)s asks for more time: answer"),
-            _("The delivery would be due %(new_due)s. The reason stands below."),
+            _("The delivery would be due %(new_due)s. The reason stands with the request."),
             _NO,
             "order.proposal_by",
         ),

@@ -13,13 +13,11 @@ ENDING: Table = {
         "nobody",
         _("Done. The money is released"),
         _("%(amount)s left escrow for %(freelancer)s. If you were deceived, you can open a dispute until %(hold)s."),
-        deadline="order.hold_until",
     ),
     ("released, on hold", Role.FREELANCER): Row(
         "nobody",
         _("Done. %(net)s is yours"),
         _("That is %(part)s less the fee. It can be paid out from %(hold)s on: ask for it on your balance page then."),
-        deadline="order.hold_until",
     ),
     ("released", Role.CLIENT): Row(
         "nobody", _("Done. The money is released"), _("%(amount)s left escrow for %(freelancer)s. There is nothing left to do.")
@@ -33,20 +31,18 @@ ENDING: Table = {
         "nobody",
         _("Done"),
         _("%(freelancer)s was paid directly. If you were deceived, you can open a dispute until %(hold)s."),
-        deadline="order.hold_until",
     ),
     ("paid direct, on hold", Role.FREELANCER): Row(
         "nobody",
         _("Done"),
         _("You were paid directly. Until %(hold)s %(client)s can still open a dispute."),
-        deadline="order.hold_until",
     ),
     ("paid direct", Role.CLIENT): Row("nobody", _("Done"), _("%(freelancer)s was paid directly. There is nothing left to do.")),
     ("paid direct", Role.FREELANCER): Row("nobody", _("Done"), _("You were paid directly. There is nothing left to do.")),
     ("refund account", Role.CLIENT): Row(
         "you",
         _("Say where your refund of %(refund)s should go"),
-        _("Choose or add the account below. Then a moderator sends it."),
+        _("Choose one of your accounts, or add one. Then a moderator sends it."),
         _KEPT,
     ),
     ("refund waits", Role.CLIENT): Row(
@@ -58,7 +54,7 @@ ENDING: Table = {
     ("refund failed", Role.CLIENT): Row(
         "you",
         _("Your refund of %(refund)s did not go through"),
-        _("The money is safe and still yours. Check the account below: if something is wrong there, choose another one."),
+        _("The money is safe and still yours. Check the account you gave: if something is wrong there, choose another one."),
         _KEPT,
     ),
     ("refund sent", Role.CLIENT): Row(
@@ -87,7 +83,6 @@ ENDING: Table = {
         "nobody",
         _("This order is over: %(net)s is yours"),
         _("That is %(part)s less the fee. It can be paid out from %(hold)s on. %(client_part)s goes back to %(client)s."),
-        deadline="order.hold_until",
     ),
     ("owed", Role.CLIENT): Row(
         "them",
@@ -122,7 +117,6 @@ ENDING: Table = {
                 "%(part)s to %(freelancer)s, %(client_part)s back to %(client)s. The reason stands on the case's page. "
                 "Who got less than they asked for can appeal once, until %(appeal)s."
             ),
-            deadline="dispute.appeal_until",
         ),
     ),
     **both(
@@ -131,7 +125,6 @@ ENDING: Table = {
             "nobody",
             _("A moderator has ruled that nothing was paid"),
             _("The reason stands on the case's page. It can be appealed once, until %(appeal)s."),
-            deadline="dispute.appeal_until",
         ),
     ),
     **both("cancelled", Row("nobody", _("This order is cancelled"), _("No payment was confirmed, and nothing is owed."))),

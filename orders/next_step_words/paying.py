@@ -9,7 +9,7 @@ PAYING: Table = {
     ("pay", Role.CLIENT): Row(
         "you",
         _("Pay %(amount)s, then hand in your proof"),
-        _("Pay into the account below and write the reference %(reference)s into the payment. Then come back with the receipt."),
+        _("Pay into the account of this order, with the reference %(reference)s. Then come back with the receipt."),
         _("The order expires by itself on %(expires)s, and nothing is owed."),
         "order.pay_by",
     ),
@@ -37,7 +37,7 @@ PAYING: Table = {
     ("again", Role.CLIENT): Row(
         "you",
         _("Your proof was not accepted: hand in another one"),
-        _("Read below what was wrong. If the payment itself was wrong, ask a moderator before you pay again: %(support)s."),
+        _("The reason stands with that proof. If the payment was wrong, ask a moderator before you pay again: %(support)s."),
         _("The order expires by itself on %(expires)s. If you have really paid, hand in a proof before then."),
         "order.pay_by",
     ),

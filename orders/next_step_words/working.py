@@ -63,11 +63,10 @@ WORKING: Table = {
         "order.due_at",
     ),
     ("work, late", Role.CLIENT): Row(
-        "them",
+        "you",
         _("The work is late: you can cancel now"),
-        _("Nothing was delivered, so you can cancel and get %(amount)s back. Or you can wait."),
+        _("It was due %(due_at)s and nothing was delivered, so you can cancel and get %(amount)s back. Or you can wait."),
         _("Nothing happens by itself: the money stays in escrow until one of you acts."),
-        "order.due_at",
     ),
     ("work, late", Role.FREELANCER): Row(
         "you",
@@ -121,7 +120,7 @@ WORKING: Table = {
     ("revise", Role.FREELANCER): Row(
         "you",
         _("Make the changes and deliver again"),
-        _("%(client)s has listed what is to be changed below."),
+        _("%(client)s has listed what is to be changed."),
         _("Nothing happens by itself: the money stays in escrow. %(client)s can propose an end or open a dispute."),
         "order.due_at",
     ),
@@ -185,11 +184,10 @@ DIRECT_WORKING: Table = {
         "order.due_at",
     ),
     ("work, late", Role.CLIENT): Row(
-        "them",
+        "you",
         _("The work is late: you can cancel now"),
-        _("Nothing was delivered, so you can cancel, and %(freelancer)s owes you %(amount)s back. Or you can wait."),
+        _("It was due %(due_at)s and nothing came. You can cancel: %(freelancer)s then owes you %(amount)s. Or you can wait."),
         _SAME,
-        "order.due_at",
     ),
     ("work, late", Role.FREELANCER): Row(
         "you",
@@ -229,7 +227,7 @@ DIRECT_WORKING: Table = {
     ("revise", Role.FREELANCER): Row(
         "you",
         _("Make the changes and deliver again"),
-        _("%(client)s has listed what is to be changed below."),
+        _("%(client)s has listed what is to be changed."),
         _("Nothing happens by itself. %(client)s can propose an end or open a dispute."),
         "order.due_at",
     ),

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from orders.models import Dispute, DisputeStatement, Evidence, Order, OrderEvent, Ruling, SettlementOffer
-from orders.selectors.orders import RESOLVE, may, roles_for
+from orders.selectors.orders import RESOLVE, is_party, may, roles_for
 from orders.selectors.staff import list_staff
 from orders.states import Action, Custody, PaymentStatus, Status, transition_for
 
@@ -52,10 +52,6 @@ _OFFERS_AND_RULINGS = (
     Prefetch("offers", SettlementOffer.objects.select_related("offered_by")),
     Prefetch("rulings", Ruling.objects.select_related("moderator")),
 )
-
-
-def is_party(user: User | AnonymousUser, order: Order) -> bool:
-    return user.pk in (order.client_id, order.freelancer_id)
 
 
 def other_side(user: User, order: Order) -> User:
@@ -149,8 +145,7 @@ def may_answer(user: User, dispute: Dispute) -> bool:
 
 def may_withdraw(user: User, dispute: Dispute) -> bool:
     """Its opener, or any moderator where staff opened it; not after a ruling, which an appeal has only suspended."""
-    opened_by_staff = not any(dispute.opened_by_id == side for side in (dispute.order.client_id, dispute.order.freelancer_id))
-    is_opener = dispute.opened_by_id == user.pk or (opened_by_staff and sees_all(user, dispute.order))
+    is_opener = dispute.opened_by_id == user.pk or (not dispute.is_by_party and sees_all(user, dispute.order))
     return dispute.is_open and is_opener and not dispute.rulings.all()
 
 

@@ -1,7 +1,7 @@
 """The invariants of the money path, each as a query for the rows that break it, in the SQL that SQLite and PostgreSQL share.
 
 Words in braces stand for expressions of `orders.selectors.reconciliation`: the columns that name an order, and amounts in whole
-minor units of their currency, as the ledger counts them. `since` and `receipt_due` are instants.
+minor units of their currency, as the ledger counts them, references as proofs keep them. `since` and `receipt_due` are instants.
 """
 
 from dataclasses import dataclass
@@ -310,6 +310,53 @@ CHECKS = (
             ON p.statement_line_id = s.id
         WHERE COALESCE(t.orphans, 0) <> CASE WHEN s.state IN ('suspense', 'returned', 'assigned') THEN 1 ELSE 0 END
             OR COALESCE(p.proofs, 0) <> CASE WHEN s.state IN ('confirmed', 'assigned') THEN 1 ELSE 0 END
+        """,
+    ),
+    Check(
+        "line_comes_in_once",
+        "What a decided statement line brought in from outside, by itself or through its proof, is its amount.",
+        """
+        SELECT s.id, s.state, s.currency, {line} AS amount, COALESCE(b.arrived, 0) AS arrived FROM orders_statementline s
+        LEFT JOIN (SELECT COALESCE(t.statement_line_id, p.statement_line_id) AS line_id, -SUM(e.amount) AS arrived
+            FROM orders_ledgertransfer t LEFT JOIN orders_paymentproof p ON p.id = t.proof_id
+            JOIN orders_ledgerentry e ON e.transfer_id = t.id JOIN orders_ledgeraccount a ON a.id = e.account_id
+            WHERE t.kind IN ('deposit', 'surplus', 'orphan') AND a.kind = 'outside'
+            GROUP BY COALESCE(t.statement_line_id, p.statement_line_id)) b ON b.line_id = s.id
+        WHERE COALESCE(b.arrived, 0) <> CASE WHEN s.state IN ('open', 'ignored') THEN 0 ELSE {line} END
+        """,
+    ),
+    Check(
+        "reference_is_booked_once",
+        "A payment whose reference was confirmed by hand is not booked again as a statement line of the same account.",
+        """
+        SELECT p.order_id, p.normalized_reference AS reference, s.id AS line, s.state
+        FROM orders_statementline s JOIN orders_paymentproof p
+            ON p.payment_method_id = s.payment_method_id AND p.normalized_reference = {bank_reference}
+        WHERE s.state IN ('confirmed', 'suspense', 'returned', 'assigned') AND s.bank_id <> ''
+            AND p.state = 'verified' AND (p.statement_line_id IS NULL OR p.statement_line_id <> s.id)
+        """,
+    ),
+    Check(
+        "clock_is_wound",
+        "An order is looked at no later than the next instant at which it moves on or somebody is late.",
+        """
+        SELECT {order}, c.clock, c.at, o.next_clock_at FROM orders_order o JOIN (
+            SELECT id, 'dispute' AS clock, dispute_by AS at, 1 AS is_step FROM orders_order WHERE payment_status = 'DISPUTED'
+            UNION ALL SELECT id, 'proposal', proposal_by, 1 FROM orders_order WHERE payment_status <> 'DISPUTED'
+            UNION ALL SELECT id, 'pay_by', pay_by, 0 FROM orders_order WHERE status = 'PENDING_PAYMENT'
+            UNION ALL SELECT id, 'expire', COALESCE(next_clock_at, pay_by), 1 FROM orders_order
+                WHERE status = 'PENDING_PAYMENT' AND payment_status = 'AWAIT_DEPOSIT'
+            UNION ALL SELECT id, 'review_overdue', review_due_at, 0 FROM orders_order WHERE status = 'PAYMENT_SUBMITTED'
+            UNION ALL SELECT id, 'accept_overdue', accept_by, 0 FROM orders_order WHERE status = 'PAYMENT_CONFIRMED'
+            UNION ALL SELECT id, 'pause_over', paused_until, 1 FROM orders_order WHERE status = 'IN_PROGRESS'
+            UNION ALL SELECT id, 'overdue', due_at, 0 FROM orders_order
+                WHERE status = 'REVISION_REQUESTED' OR status = 'IN_PROGRESS' AND paused_until IS NULL
+            UNION ALL SELECT id, 'auto_approve', auto_approve_at, 1 FROM orders_order WHERE status = 'SUBMITTED'
+            UNION ALL SELECT id, 'hold_over', hold_until, 0 FROM orders_order
+                WHERE status IN ('COMPLETED', 'CANCELLED') AND payment_status IN ('RELEASED', 'SPLIT')) c ON c.id = o.id
+        WHERE o.updated_at >= %(since)s AND o.clock_failures = 0
+            AND (c.is_step = 1 OR c.at > COALESCE(o.reminded_until, o.created_at))
+            AND (o.next_clock_at > c.at OR o.next_clock_at IS NULL AND c.at IS NOT NULL)
         """,
     ),
     Check(

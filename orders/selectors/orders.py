@@ -1,6 +1,7 @@
 """Which orders, proofs and files someone may see, and what they may do."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -31,9 +32,12 @@ TABS: dict[str, frozenset[Status]] = {
     "completed": frozenset({Status.COMPLETED}),
     "cancelled": frozenset({Status.CANCELLED, Status.EXPIRED}),
 }
-SIDES = ("buying", "selling")
+UNSETTLED_ORDER = Q(status__in=TABS["open"]) | Q(payment_status__in=(PaymentStatus.DISPUTED, PaymentStatus.REFUND_DUE))
 UNSETTLED = (DisbursementState.REQUESTED, DisbursementState.APPROVED, DisbursementState.SENT, DisbursementState.FAILED)
-NEXT_STEP_ROWS = ("proposals", "disputes", "disbursements", "revision_requests")  # what next_steps reads beside the order
+# What next_steps reads beside the order.
+NEXT_STEP_ROWS = (
+    *("proposals", "disputes__statements", "disputes__offers", "disputes__evidence", "disbursements", "revision_requests"),
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,10 @@ class EarlierUse:
 def is_moderator(user: User | AnonymousUser) -> bool:
     """Whether they read every order: who checks payments or rules disputes. Who pays out needs the accounts, not the deals."""
     return may(user, VERIFY) or may(user, RESOLVE)
+
+
+def is_party(user: User | AnonymousUser, order: Order) -> bool:
+    return user.pk in (order.client_id, order.freelancer_id)
 
 
 def may(user: User | AnonymousUser, permission: str) -> bool:
@@ -69,8 +77,10 @@ def roles_for(user: User | AnonymousUser, order: Order) -> frozenset[Role]:
         return frozenset({Role.CLIENT})
     if user.pk == order.freelancer_id:
         return frozenset({Role.FREELANCER, Role.VERIFIER} if freelancer_verifies(order) else {Role.FREELANCER})
+    if not (user.is_staff and has_needed_factor(user)):
+        return frozenset()
     by_permission = {Role.VERIFIER: VERIFY, Role.MODERATOR: RESOLVE}
-    return frozenset(role for role, permission in by_permission.items() if may(user, permission))
+    return frozenset(role for role, permission in by_permission.items() if user.has_perm(permission))
 
 
 def list_actions_for(user: User | AnonymousUser, order: Order) -> list[Action]:
@@ -104,11 +114,17 @@ def is_late(order: Order, now: datetime) -> bool:
     return order.due_at is not None and order.paused_at is None and not order.ever_delivered and now >= order.due_at + LATE_AFTER
 
 
-def was_warned_of_approval(order: Order, now: datetime) -> bool:
-    """Whether the client was reminded of this `auto_approve_at` at least a day (less a sweep's delay) ago."""
-    warned = order.reminders.filter(clock="approval_soon", clock_at__lte=order.auto_approve_at).order_by("-sent_at").first()
-    started = order.submitted_at or now
-    return warned is not None and warned.sent_at > started and now - warned.sent_at >= WARNED_BEFORE
+def may_approve_itself(order: Order, now: datetime) -> bool:
+    """Whether the delivery counts as accepted: the time to decide is over, no proposal is open, and the client was warned."""
+    at = order.auto_approve_at
+    return at is not None and at <= now and order.proposal_by is None and _was_warned(order, at, now)
+
+
+def _was_warned(order: Order, approval_at: datetime, now: datetime) -> bool:
+    """Whether the client was last reminded of this approval at least a day (less a sweep's delay) ago."""
+    warnings = (row for row in order.reminders.all() if row.clock == "approval_soon" and row.clock_at <= approval_at)
+    warned_at = max((row.sent_at for row in warnings), default=None)
+    return warned_at is not None and warned_at > (order.submitted_at or now) and now - warned_at >= WARNED_BEFORE
 
 
 def may_cancel(user: User | AnonymousUser, order: Order) -> bool:
@@ -148,26 +164,6 @@ def get_order_page_for(user: User | AnonymousUser, order_id: UUID) -> Order:
         Prefetch("events", OrderEvent.objects.select_related("actor", "proof")),
     )
     return get_object_or_404(orders, pk=order_id)
-
-
-def list_orders_for(user: User, *, side: str, tab: str) -> QuerySet[Order]:
-    """The user's orders of one side (buying, selling) and tab (open, completed, cancelled), newest first."""
-    orders = _of_side(user, side).filter(status__in=TABS[tab])
-    return orders.select_related("client", "freelancer").prefetch_related(*NEXT_STEP_ROWS)
-
-
-def count_orders_for(user: User) -> dict[str, dict[str, int]]:
-    """How many orders stand in each tab of each side: `counts[side][tab]`, in one query a side."""
-    return {
-        side: _of_side(user, side).aggregate(
-            **{tab: Count("pk", filter=Q(status__in=statuses)) for tab, statuses in TABS.items()}
-        )
-        for side in SIDES
-    }
-
-
-def _of_side(user: User, side: str) -> QuerySet[Order]:
-    return Order.objects.filter(**{"client" if side == "buying" else "freelancer": user})
 
 
 def get_gig_to_order(gig_id: UUID) -> Gig:
@@ -278,17 +274,35 @@ def list_earlier_uses(proof: PaymentProof) -> list[EarlierUse]:
     ]
 
 
+def needs_two_people(amount: Decimal, currency: str) -> bool:
+    """Whether an amount is over the currency's FOUR_EYES_OVER."""
+    limit = settings.FOUR_EYES_OVER.get(currency)
+    return limit is not None and amount > Decimal(limit)
+
+
 def needs_two_signatures(order: Order, received: Decimal = Decimal(0)) -> bool:
-    """Whether two moderators must confirm the payment: into the platform's account, and the price or what arrived is over the
-    currency's FOUR_EYES_OVER."""
-    limit = settings.FOUR_EYES_OVER.get(order.currency)
-    return limit is not None and order.custody == Custody.PLATFORM and max(order.expected_amount, received) > Decimal(limit)
+    """Whether two moderators must confirm the payment: into the platform's account, its price or what arrived over the limit."""
+    return order.custody == Custody.PLATFORM and needs_two_people(max(order.expected_amount, received), order.currency)
+
+
+def is_between(order_id: UUID, people: Collection[User]) -> bool:
+    """Whether this order exists and these two are its parties."""
+    return _list_between(people).filter(pk=order_id).exists()
+
+
+def have_running_order(people: Collection[User]) -> bool:
+    """Whether an order of these two is not over, or its money not settled. One that nobody has paid for is a click, no more."""
+    running = _list_between(people).filter(UNSETTLED_ORDER)
+    return running.exclude(status=Status.PENDING_PAYMENT, payment_status=PaymentStatus.AWAIT_DEPOSIT).exists()
+
+
+def _list_between(people: Collection[User]) -> QuerySet[Order]:
+    return Order.objects.filter(client__in=people, freelancer__in=people)
 
 
 def reason_to_stay(user: User) -> str:
     """Why an account may not be closed: orders that are not over, or money that is here or on its way. "" when nothing is."""
-    unsettled = Q(status__in=TABS["open"]) | Q(payment_status__in=(PaymentStatus.DISPUTED, PaymentStatus.REFUND_DUE))
-    running = _list_party_orders(user).filter(unsettled).count()
+    running = _list_party_orders(user).filter(UNSETTLED_ORDER).count()
     if running:
         return ngettext(
             "%(count)d order is not over yet. Finish or cancel it first: somebody's money depends on it.",

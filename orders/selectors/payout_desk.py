@@ -1,5 +1,7 @@
 """What staff who pay out see: the queue of disbursements, and batches. Never money of their own deals."""
 
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -10,11 +12,12 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.shortcuts import get_object_or_404
 
 from accounts.models import User
-from orders.models import Disbursement, PayoutBatch
+from orders.models import Disbursement, DisbursementEvent, PayoutBatch
 from orders.selectors.orders import PAY_OUT, may
-from orders.states import DisbursementState
+from orders.states import DisbursementAction, DisbursementState
 
-State = DisbursementState
+State, Step = DisbursementState, DisbursementAction
+NOT_GONE = (State.REQUESTED, State.APPROVED, State.FAILED)
 EXPORTED = (State.APPROVED, State.SENT, State.CONFIRMED)
 DESK_TABS: dict[str, Q] = {
     "approve": Q(state=State.REQUESTED, account__isnull=False, payer__isnull=True),
@@ -81,3 +84,37 @@ def list_batched(batch: PayoutBatch) -> QuerySet[Disbursement]:
     """The rows of a batch that belong into its file: approved, sent and arrived ones, always in the same order."""
     rows = batch.disbursements.filter(state__in=EXPORTED).select_related("person", "account", "order", "approved_by")
     return rows.order_by("created_at", "pk")
+
+
+def exported_before(rows: Sequence[Disbursement]) -> dict[UUID, list[PayoutBatch]]:
+    """The batches in whose file each of these rows stood before it failed: the bank may have executed it. In two queries.
+
+    A row that is asked for again stands in no batch any more. But a batch takes all that is approved in its currency, so it was
+    in one that was made while the row was approved, and exported before the row failed.
+    """
+    failed = {row.pk: row for row in rows if row.failure and row.state in NOT_GONE and row.payer_id is None}
+    if not failed:
+        return {}
+    since = min(row.created_at for row in failed.values())
+    batches = list(PayoutBatch.objects.filter(created_at__gte=since).order_by("number"))
+    found: dict[UUID, list[PayoutBatch]] = defaultdict(list)
+    for row_id, approved_at, left_at, failed_at in _failed_attempts(failed):
+        found[row_id] += [
+            batch
+            for batch in batches
+            if batch.currency == failed[row_id].currency
+            and approved_at <= batch.created_at < left_at
+            and batch.exported_at
+            and batch.exported_at < failed_at
+        ]
+    return found
+
+
+def _failed_attempts(rows: Collection[UUID]) -> Iterator[tuple[UUID, datetime, datetime, datetime]]:
+    """Of each failure: the row, when it was approved, when it was sent or given up, and when it failed."""
+    events = DisbursementEvent.objects.filter(disbursement__in=rows, action__in=(Step.APPROVE, Step.SEND, Step.FAIL))
+    at: dict[str, datetime] = {}
+    for row_id, action, when in events.order_by("disbursement", "number").values_list("disbursement", "action", "created_at"):
+        at = {action: when} if action == Step.APPROVE else {**at, action: when}
+        if action == Step.FAIL:
+            yield row_id, at[Step.APPROVE], at.get(Step.SEND, when), when

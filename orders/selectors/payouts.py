@@ -17,8 +17,17 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from marketplace.money import from_minor
-from orders.models import Disbursement, DisbursementEvent, LedgerAccount, LedgerEntry, LedgerTransfer, PayoutAccount
-from orders.states import DisbursementAction, DisbursementState, PaymentStatus
+from orders.iban import compact
+from orders.models import (
+    Disbursement,
+    DisbursementEvent,
+    LedgerAccount,
+    LedgerEntry,
+    LedgerTransfer,
+    PaymentMethod,
+    PayoutAccount,
+)
+from orders.states import Custody, DisbursementAction, DisbursementState, PaymentStatus
 
 Kind, State = Disbursement.Kind, DisbursementState
 RESERVING = (State.REQUESTED, State.APPROVED)  # of payouts: still on the balance, but spoken for
@@ -28,7 +37,7 @@ STATE_LABELS = {
     State.APPROVED: gettext_lazy("Approved, about to be sent"),
     State.SENT: gettext_lazy("Sent"),
     State.CONFIRMED: gettext_lazy("Arrived"),
-    State.FAILED: gettext_lazy("Came back"),
+    State.FAILED: gettext_lazy("Did not go through"),
     State.WITHDRAWN: gettext_lazy("Withdrawn"),
 }
 
@@ -46,10 +55,11 @@ class Clearing:
 
 @dataclass(frozen=True)
 class Purse:
-    """A person's money of one currency. `held` is before the fee, in escrow of open orders; the rest is after it."""
+    """A person's money of one currency. `held` (in escrow of open orders) and `frozen` (of disputed ones) are before the fee."""
 
     currency: str
     held: Decimal
+    frozen: Decimal
     balance: Decimal
     clearing: tuple[Clearing, ...]
     reserved: Decimal
@@ -83,11 +93,13 @@ def payout_minimum(currency: str) -> Decimal:
 
 
 def list_purses(user: User, now: datetime) -> list[Purse]:
-    """Each currency in which the person has, had or expects money as a freelancer, in four queries."""
+    """Each currency in which the person has, had or expects money as a freelancer, in five queries."""
     accounts = LedgerAccount.objects.filter(kind=LedgerAccount.Kind.BALANCE, user=user)
     balance = {currency: units or 0 for currency, units in accounts.values_list("currency", "balance")}
     escrows = LedgerAccount.objects.filter(kind=LedgerAccount.Kind.ESCROW, order__freelancer=user, balance__gt=0)
-    held: dict[str, int] = dict(escrows.order_by().values_list("currency").annotate(Sum("balance")))
+    disputed = Q(order__payment_status=PaymentStatus.DISPUTED)
+    held: dict[str, int] = dict(escrows.exclude(disputed).order_by().values_list("currency").annotate(Sum("balance")))
+    frozen: dict[str, int] = dict(escrows.filter(disputed).order_by().values_list("currency").annotate(Sum("balance")))
     clearing = _clearing(user, now)
     payouts = Disbursement.objects.filter(kind=Kind.PAYOUT, person=user).order_by().values_list("currency")
     by_state = payouts.annotate(
@@ -99,11 +111,12 @@ def list_purses(user: User, now: datetime) -> list[Purse]:
         Purse(
             currency,
             from_minor(held.get(currency, 0), currency),
+            from_minor(frozen.get(currency, 0), currency),
             from_minor(balance.get(currency, 0), currency),
             tuple(clearing[currency]),
             *sums.get(currency, (Decimal(0), Decimal(0))),
         )
-        for currency in sorted({*balance, *held})
+        for currency in sorted({*balance, *held, *frozen})
     ]
 
 
@@ -177,6 +190,12 @@ def list_payout_accounts_of(user: User, currency: str | None = None) -> QuerySet
     """The person's own accounts, active ones first; with a currency the active ones of it."""
     rows = PayoutAccount.objects.filter(owner=user)
     return rows.filter(currency=currency, is_active=True) if currency else rows
+
+
+def is_of_platform(account: str) -> bool:
+    """Whether clients pay into this very account: money that goes out would come in again."""
+    numbers = PaymentMethod.objects.filter(custody=Custody.PLATFORM, is_active=True).values_list("account_number", flat=True)
+    return compact(account) in map(compact, numbers)
 
 
 def get_payout_account_of(user: User, account_id: UUID) -> PayoutAccount:

@@ -6,18 +6,17 @@ from decimal import Decimal
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from marketplace.money import round_money
 from orders.models import Order, Proposal
+from orders.models.proposal import MOST_PAUSED_DAYS
 from orders.selectors.orders import list_actions_for
 from orders.states import Action
 
-MOST_PAUSED_DAYS = 14  # of one order, in all
 MOST_EXTRA_DAYS = 60  # of one request for more time
 PROPOSE = frozenset({Action.PROPOSE_CANCELLATION, Action.PROPOSE_EXTENSION, Action.ASK_PAUSE})
-ACCEPT = {
-    Action.ACCEPT_CANCELLATION: Proposal.Kind.CANCELLATION,
-    Action.ACCEPT_EXTENSION: Proposal.Kind.EXTENSION,
-    Action.GRANT_PAUSE: Proposal.Kind.PAUSE,
+ACCEPTED_BY: dict[str, Action] = {
+    Proposal.Kind.CANCELLATION: Action.ACCEPT_CANCELLATION,
+    Proposal.Kind.EXTENSION: Action.ACCEPT_EXTENSION,
+    Proposal.Kind.PAUSE: Action.GRANT_PAUSE,
 }
 
 
@@ -33,7 +32,7 @@ class Division:
 
 def division_of(order: Order, share: Decimal) -> Division:
     """What `share`, which the freelancer is to keep of all that was paid, means for both sides."""
-    fee = round_money(share * order.escrow_fee_pct / Decimal(100), order.currency)
+    fee = order.fee_on(share)
     return Division(share=share, fee=fee, earned=share - fee, back=order.funded_amount - share)
 
 
@@ -75,8 +74,8 @@ def _is_open(user: User | AnonymousUser, order: Order, proposal: Proposal | None
     is_mine = proposal is not None and proposal.proposed_by_id == user.pk
     if action in PROPOSE:
         return proposal is None and _may_propose(order, action)
-    if action in ACCEPT:
-        return proposal is not None and not is_mine and proposal.kind == ACCEPT[action]
+    if action in ACCEPTED_BY.values():
+        return proposal is not None and not is_mine and action == ACCEPTED_BY[proposal.kind]
     match action:
         case Action.DECLINE_PROPOSAL:
             return proposal is not None and not is_mine

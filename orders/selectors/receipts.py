@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import Http404
 
 from accounts.models import User
 from marketplace.money import from_minor
-from orders.models import Disbursement, LedgerAccount, LedgerEntry, LedgerTransfer, Order, PaymentProof
+from orders.models import Disbursement, LedgerAccount, LedgerEntry, LedgerTransfer, Order, PaymentProof, Receipt
 from orders.selectors.orders import list_visible_orders
 from orders.states import DisbursementState
 
@@ -45,6 +45,12 @@ class ReceiptCopy:
     @property
     def kept(self) -> Decimal:
         return self.paid - self.refunded
+
+
+def list_without_receipt() -> QuerySet[Order]:
+    """Orders whose payment is confirmed and that have no receipt yet, first confirmed first."""
+    issued = Receipt.objects.filter(order=OuterRef("pk"))
+    return Order.objects.filter(~Exists(issued), confirmed_at__isnull=False).order_by("confirmed_at", "pk")
 
 
 def get_receipt_for(user: User, order_id: UUID) -> ReceiptCopy:

@@ -49,6 +49,13 @@ def _units(amount: str, currency: str) -> str:
     return f"CAST(ROUND({amount} * CASE{scales} ELSE 100 END) AS BIGINT)"
 
 
+def _compared(reference: str) -> str:
+    """The expression for a bank's reference as `normalize_reference` writes it, if of letters, digits and the usual signs."""
+    for sign in " -./:#_":
+        reference = f"REPLACE({reference}, '{sign}', '')"
+    return f"UPPER({reference})"
+
+
 _EXPRESSIONS = {
     "order": "o.id, o.payment_reference, o.status, o.payment_status",
     "expected": _units("o.expected_amount", "o.currency"),
@@ -56,4 +63,5 @@ _EXPRESSIONS = {
     "verified": _units("p.verified_amount", "o.currency"),
     "disbursed": _units("d.amount", "d.currency"),
     "line": _units("s.amount", "s.currency"),
+    "bank_reference": _compared("s.bank_id"),
 }

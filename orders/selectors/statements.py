@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts.models import User
 from orders.models import BankStatement, Order, PaymentMethod, PaymentProof, StatementLine, UnreadableLine
-from orders.references import normalize_reference
+from orders.references import dashed, normalize_reference
 from orders.selectors.orders import VERIFY, may
 from orders.states import Custody
 
@@ -81,6 +81,11 @@ def list_unreadable(user: User | AnonymousUser, statement: BankStatement | None)
     return chosen.order_by("resolved_at", "statement__imported_at", "position")
 
 
+def get_unreadable(user: User | AnonymousUser, row_id: int) -> UnreadableLine:
+    """A line that could not be read, for who may verify; Http404 otherwise."""
+    return get_object_or_404(list_unreadable(user, None), pk=row_id)
+
+
 def count_tabs(user: User | AnonymousUser, statement: BankStatement | None) -> dict[str, int | None]:
     """How many entries stand in each tab, and how many unreadable lines nobody has looked at; not all that was ever done."""
     lines = _list_all(user).select_related(None).order_by()
@@ -92,12 +97,7 @@ def count_tabs(user: User | AnonymousUser, statement: BankStatement | None) -> d
 
 def find_order(written: str) -> Order | None:
     """The order of the platform's custody with this payment reference, however it is written."""
-    compact = normalize_reference(written)
-    return Order.objects.filter(payment_reference=f"{compact[:4]}-{compact[4:]}", custody=Custody.PLATFORM).first()
-
-
-def is_party(user: User | AnonymousUser, order: Order | None) -> bool:
-    return order is not None and user.pk in (order.client_id, order.freelancer_id)
+    return Order.objects.filter(payment_reference=dashed(normalize_reference(written)), custody=Custody.PLATFORM).first()
 
 
 def live_proof(order: Order) -> PaymentProof | None:

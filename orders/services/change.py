@@ -8,29 +8,21 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from marketplace.money import format_money
-from messaging.services import Telling, notify_all
+from marketplace.realtime import group_of, publish
+from messaging.models import Webhook
+from messaging.services import overtake, webhooks
 from orders.clocks import next_clock
 from orders.exceptions import ActionNotAllowed, OrderMoved
 from orders.models import Order, OrderEvent, PaymentProof, Proposal
-from orders.notifications import STAFF_PAGES, TOLD, recipients
+from orders.notifications import TOLD, recipients
 from orders.selectors import roles_for
-from orders.states import STATUS_LABELS, Action, Custody, PaymentStatus, Role, Status, Transition, transition_for
-
-# A proposal stands only while the order is in one of these; a step that leads elsewhere overtakes it.
-PROPOSABLE: dict[str, frozenset[Status]] = {
-    Proposal.Kind.CANCELLATION: frozenset(
-        {Status.PAYMENT_CONFIRMED, Status.IN_PROGRESS, Status.SUBMITTED, Status.REVISION_REQUESTED}
-    ),
-    Proposal.Kind.EXTENSION: frozenset({Status.IN_PROGRESS, Status.REVISION_REQUESTED}),
-    Proposal.Kind.PAUSE: frozenset({Status.IN_PROGRESS}),
-}
-
+from orders.selectors.proposals import ACCEPTED_BY
+from orders.services.telling import tell
+from orders.states import STATUS_LABELS, Action, Custody, PaymentStatus, Role, Status, Transition, sources_of, transition_for
 
 Choice = TypeVar("Choice", Status, PaymentStatus)
 
@@ -49,7 +41,6 @@ class Detail:
 Effect = Callable[[Order, datetime], Detail]
 
 
-@transaction.atomic
 def change_order_status(
     *,
     order_id: UUID,
@@ -63,28 +54,58 @@ def change_order_status(
 ) -> Order:
     """Take one step of the table and return the fresh order. `actor` is None for the clock, `now` the instant it is fired for.
 
-    Locks the row (the clock hands over one it has `locked`). Refuses with OrderMoved when the order is no longer at version
-    `seen`, with ActionNotAllowed when the table has no such step for this person; then `effect` re-checks its guards on the
-    locked row, writes its own rows and sets the clocks. A repeat of the last step by the same person, who `said` the same with
-    it, is quiet success.
+    Locks the row (the clock hands over one it has `locked`, in a transaction that fails where this does). Refuses with OrderMoved
+    when the order is no longer at version `seen`, with ActionNotAllowed when the table has no such step for this person; then
+    `effect` re-checks its guards on the locked row, writes its own rows and sets the clocks. A repeat of the last step by the
+    same person, who `said` the same with it, is quiet success.
     """
-    order = locked or _lock(order_id)
     fingerprint = hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+    with transaction.atomic(savepoint=locked is None):
+        order = locked or _lock(order_id, seen)
+        if order:
+            return _take(order, action, actor, effect, fingerprint, now or timezone.now())
+    return _repeated(order_id, action, actor, seen, fingerprint)
+
+
+def _lock(order_id: UUID, seen: int) -> Order | None:
+    """The row, if it is as the person saw it. Whoever waits for it and comes too late goes on without holding it."""
+    same = Order.objects.select_for_update(of=("self",)).filter(pk=order_id, version=seen).order_by()
+    return next(iter(same.select_related("client", "freelancer")), None)
+
+
+def _repeated(order_id: UUID, action: Action, actor: User | None, seen: int, fingerprint: str) -> Order:
+    """The order as it is, where this very step has been taken; else OrderMoved, or ActionNotAllowed for who has no part in it."""
+    order = Order.objects.get(pk=order_id)
     if _is_repeat(order, action, actor, seen, fingerprint):
         return order
-    roles = roles_for(actor, order) if actor else frozenset({Role.TIMER})
+    if not _roles(actor, order):
+        raise _not_allowed(order)
+    raise OrderMoved(
+        _("Someone was faster: this order is now “%(status)s”. Look at it again before you decide.")
+        % {"status": STATUS_LABELS[Status(order.status)]}
+    )
+
+
+def _not_allowed(order: Order) -> ActionNotAllowed:
+    return ActionNotAllowed(
+        _("This cannot be done now: the order is “%(status)s”.") % {"status": STATUS_LABELS[Status(order.status)]}
+    )
+
+
+def _roles(actor: User | None, order: Order) -> frozenset[Role]:
+    return roles_for(actor, order) if actor else frozenset({Role.TIMER})
+
+
+def _take(order: Order, action: Action, actor: User | None, effect: Effect, fingerprint: str, now: datetime) -> Order:
+    """The step itself, on the locked row."""
+    roles = _roles(actor, order)
     row = transition_for(Status(order.status), PaymentStatus(order.payment_status), Custody(order.custody), action, roles)
-    if order.version != seen and roles:
-        raise OrderMoved(
-            _("Someone was faster: this order is now “%(status)s”. Look at it again before you decide.")
-            % {"status": STATUS_LABELS[Status(order.status)]}
-        )
     if row is None:
-        raise ActionNotAllowed(
-            _("This cannot be done now: the order is “%(status)s”.") % {"status": STATUS_LABELS[Status(order.status)]}
-        )
-    now = now or timezone.now()
+        raise _not_allowed(order)
     before = _columns(order)
+    moves_on = row.targets and order.status not in row.targets  # else nothing is settled for the other side
+    settled = (order.client, order.freelancer) if moves_on else filter(None, [actor])
+    overtake(people=tuple(settled), url=order.get_absolute_url())  # before the effect, which may ask somebody anew
     detail = effect(order, now)
     detail.data["fingerprint"] = fingerprint
     _move(order, row, detail)
@@ -99,10 +120,6 @@ def change_order_status(
 
 def _columns(order: Order) -> dict[str, object]:
     return {field.attname: getattr(order, field.attname) for field in Order._meta.concrete_fields}
-
-
-def _lock(order_id: UUID) -> Order:
-    return Order.objects.select_for_update(of=("self",)).select_related("client", "freelancer", "gig").get(pk=order_id)
 
 
 def _is_repeat(order: Order, action: Action, actor: User | None, seen: int, fingerprint: str) -> bool:
@@ -135,7 +152,7 @@ def _overtake_proposal(order: Order, now: datetime) -> None:
     """Close the open proposal where the order has moved on from what it asks."""
     if order.proposal_by is None:
         return
-    overtaken = [kind for kind, statuses in PROPOSABLE.items() if order.status not in statuses]
+    overtaken = [kind for kind, step in ACCEPTED_BY.items() if order.status not in sources_of(step)]
     open_ones = order.proposals.filter(state=Proposal.State.OPEN, kind__in=overtaken)
     if open_ones.update(state=Proposal.State.LAPSED, answered_at=now):
         order.proposal_by = None
@@ -157,20 +174,10 @@ def record(order: Order, action: Action, before: str, actor: User | None, role: 
         proof=detail.proof,
         created_at=now,
     )
-    amount = format_money(order.expected_amount, order.currency)
-    words = {"order": order, "event": event, "actor": actor, "proof": detail.proof, "amount": amount}
     told = () if "reminded" in detail.data else TOLD.get(action, ())  # who is only reminded was told in other words
     people = [(person, kind) for audience, kind in told for person in recipients(order, audience, but=actor)]
-    notify_all(tellings=[Telling(person, kind, page_for(person, order, kind), words) for person, kind in people])
-
-
-def page_for(person: User, order: Order, kind: str) -> str:
-    """Where a notification leads: the order's page for its parties, the desk of that kind for staff."""
-    if person.pk in (order.client_id, order.freelancer_id):
-        return order.get_absolute_url()
-    if STAFF_PAGES.get(kind) == "dispute":
-        return reverse("admin:orders_dispute_case", args=[order.disputes.latest("number").pk])
-    proof = order.proofs.last()
-    return (
-        reverse("admin:orders_paymentproof_verify", args=[proof.pk]) if proof else reverse("admin:orders_paymentproof_changelist")
-    )
+    parties = (order.client_id, order.freelancer_id)
+    data = {"order": str(order.pk), "status": order.status}
+    heard = [(Webhook.Hears.ORDER, webhooks.News(pk, "order.updated", order.gig_title, data)) for pk in parties]
+    tell(order, people, heard, event=event, actor=actor, proof=detail.proof)
+    publish([group_of(pk) for pk in parties], {"type": "order.updated", "order": str(order.pk)})

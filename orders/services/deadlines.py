@@ -17,16 +17,11 @@ from django.db import transaction
 from django.db.models import Q
 
 from marketplace.background import waking_once
-from marketplace.money import format_money
-from messaging.services import notify
 from orders.clocks import WARN_APPROVAL, Clock, due_actions, due_reminders, next_clock
-from orders.exceptions import TooEarly
 from orders.models import Order, Reminder
-from orders.notifications import REMINDERS, recipients
-from orders.selectors import WARNED_BEFORE
+from orders.selectors import WARNED_BEFORE, may_approve_itself
 from orders.services import disputes, lifecycle, proposals
-from orders.services.change import page_for
-from orders.states import Status
+from orders.services.telling import remind
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +78,7 @@ def process_due(
 def _due(now: datetime) -> Iterator[Order]:
     """Orders with a clock that is due, the longest waiting first, read in batches."""
     rows = Order.objects.filter(next_clock_at__isnull=False, next_clock_at__lte=now).order_by("next_clock_at", "pk")
-    rows = rows.select_related("client", "freelancer", "gig")
+    rows = rows.select_related("client", "freelancer").prefetch_related("reminders")
     batch = list(rows[:BATCH])
     while batch:
         pk, at = batch[-1].pk, batch[-1].next_clock_at
@@ -113,13 +108,12 @@ def _fire(order: Order, now: datetime, dry_run: bool) -> list[str]:
     while clock := _due_step(order, now):
         if len(fired) == MOST_STEPS:
             raise ClockStuckError(f"{clock.name} is due after {fired}")
-        try:
-            held = {"locked": order} if clock.name in TAKES_LOCKED else {}
-            order = STEPS[clock.name](order_id=order.pk, seen=order.version, now=now, **held)
-        except TooEarly:
+        if clock.name == "auto_approve" and not may_approve_itself(order, now):
             _give_another_day(order, now)
-        else:
-            fired.append(clock.name)
+            continue
+        held = {"locked": order} if clock.name in TAKES_LOCKED else {}
+        order = STEPS[clock.name](order_id=order.pk, seen=order.version, now=now, **held)
+        fired.append(clock.name)
     reminders = due_reminders(order, now)
     fired += _remind(order, reminders, now)
     if reminders or not fired:
@@ -145,10 +139,8 @@ def _due_step(order: Order, now: datetime) -> Clock | None:
 def _give_another_day(order: Order, now: datetime) -> None:
     """The delivery may not approve itself yet: the client was not warned a day ahead, or a request of either side is open.
 
-    It does so a day after the warning that follows now, or after the request is answered. Other clocks are never too early.
+    It does so a day after the warning that follows now, or after the request is answered.
     """
-    if order.status != Status.SUBMITTED or order.auto_approve_at is None:
-        raise ClockStuckError("too early")
     order.auto_approve_at = max(order.proposal_by or now, now) + WARN_APPROVAL
     order.save(update_fields=["auto_approve_at", "updated_at"])
 
@@ -158,14 +150,11 @@ def _remind(order: Order, due: list[Clock], now: datetime) -> list[str]:
     names = {clock.name for clock in due}
     if "approval_soon" in names and order.auto_approve_at and order.auto_approve_at - now < WARNED_BEFORE:
         _give_another_day(order, now)
-    known = set(order.reminders.filter(clock__in=names).values_list("clock", "clock_at")) if due else set()
+    known = {(row.clock, row.clock_at) for row in order.reminders.all()} if due else set()
     to_send = [clock for clock in due if OVERTAKEN_BY.get(clock.name) not in names and (clock.name, clock.at) not in known]
     for clock in to_send:
         Reminder.objects.create(order=order, clock=clock.name, clock_at=clock.at, sent_at=now)
-        words = {"order": order, "clock_at": clock.at, "amount": format_money(order.expected_amount, order.currency)}
-        for audience, kind in REMINDERS.get(clock.name, ()):
-            for person in recipients(order, audience, but=None):
-                notify(recipient=person, kind=kind, url=page_for(person, order, kind), context=words)
+        remind(order, clock.name, clock.at)
     return [clock.name for clock in to_send]
 
 

@@ -1,5 +1,6 @@
 """Disputes: opened, answered, moved on by the clock, withdrawn. How they end stands in `settlements` and `rulings`."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -8,29 +9,26 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from marketplace.money import format_money, round_money, validate_amount
-from messaging.services import notify
 from orders.exceptions import DisputeRefused, TooEarly
 from orders.models import Disbursement, Dispute, DisputeStatement, Order, SettlementOffer
-from orders.notifications import REMINDERS, recipients
+from orders.selectors import is_party
 from orders.selectors.disputes import (
     ANSWERABLE,
     OPEN_STATES,
     answer_at_last,
     has_withdrawn,
-    is_party,
     is_review_overdue,
     may_withdraw,
     silent_parties,
     was_decided,
 )
-from orders.services.change import Detail, Effect, change_order_status, page_for
+from orders.services.change import Detail, Effect, change_order_status
 from orders.services.escrow import finish_escrow, reclaim_escrow
 from orders.services.proposals import end_pause
+from orders.services.telling import remind
 from orders.states import Action, Custody, PaymentStatus, Status
 
 State, Reason = Dispute.State, Dispute.Reason
-AFTER_COMPLETION = frozenset({Reason.FRAUD, Reason.REVERSAL, Reason.NOT_DELIVERED, Reason.OTHER})
-STATEMENT_AT_LEAST = 50  # characters, of who opens
 ANSWER_WITHIN = timedelta(hours=72)
 EVIDENCE_WITHIN = timedelta(days=7)
 RULE_WITHIN = timedelta(days=14)
@@ -46,7 +44,7 @@ def open_dispute(
     `wanted_amount` is what the freelancer should get, in the order's currency. Raises DisputeRefused, AmountError, and TooEarly
     while a DIRECT payment's review is not overdue.
     """
-    _check_words(reason, frozenset(Reason), statement)
+    _check_words(reason, Reason, statement)
 
     def effect(order: Order, now: datetime) -> Detail:
         if order.status == Status.PAYMENT_SUBMITTED and not is_review_overdue(order, now):
@@ -64,7 +62,7 @@ def dispute_completed(
     A moderator may too; then both sides are asked. Raises DisputeRefused (hold over, other reason, decided before),
     AlreadyPaidOut, AmountError.
     """
-    _check_words(reason, AFTER_COMPLETION, statement)
+    _check_words(reason, Dispute.AFTER_COMPLETION, statement)
 
     def effect(order: Order, now: datetime) -> Detail:
         if order.hold_until is None or now >= order.hold_until:
@@ -117,7 +115,7 @@ def advance_dispute(*, order_id: UUID, seen: int, now: datetime) -> Order:
         else:
             _collect_evidence(order, dispute, now)
         dispute.save()
-        _remind(order, reminded)
+        remind(order, reminded, order.dispute_by)
         return about(dispute, reminded=reminded)
 
     return change_order_status(order_id=order_id, action=Action.ADVANCE_DISPUTE, actor=None, seen=seen, effect=effect, now=now)
@@ -199,12 +197,13 @@ def spelled(amount: Decimal | None) -> str:
     return "" if amount is None else f"{amount.normalize():f}"
 
 
-def _check_words(reason: str, reasons: frozenset[Dispute.Reason], statement: str) -> None:
+def _check_words(reason: str, reasons: Iterable[str], statement: str) -> None:
     if reason not in reasons:
         raise DisputeRefused(_("Choose what this dispute is about."))
-    if len(statement.strip()) < STATEMENT_AT_LEAST:
+    if len(statement.strip()) < DisputeStatement.AT_LEAST:
         raise DisputeRefused(
-            _("Write at least %(min)d characters: what was agreed, what happened, what you want.") % {"min": STATEMENT_AT_LEAST}
+            _("Write at least %(min)d characters: what was agreed, what happened, what you want.")
+            % {"min": DisputeStatement.AT_LEAST}
         )
 
 
@@ -254,10 +253,3 @@ def _collect_evidence(order: Order, dispute: Dispute, now: datetime) -> None:
     """Both statements are shown from here on."""
     dispute.state, dispute.evidence_until = State.EVIDENCE, now + EVIDENCE_WITHIN
     order.dispute_by = dispute.evidence_until
-
-
-def _remind(order: Order, reminder: str) -> None:
-    words = {"order": order, "clock_at": order.dispute_by, "amount": format_money(order.expected_amount, order.currency)}
-    for audience, kind in REMINDERS.get(reminder, ()):
-        for person in recipients(order, audience, but=None):
-            notify(recipient=person, kind=kind, url=page_for(person, order, kind), context=words)

@@ -6,18 +6,16 @@ Under DIRECT custody nothing touches the ledger; what the freelancer owes back i
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import record_completed_order as count_for_freelancer
 from gigs.services import record_completed_order as count_for_gig
-from marketplace.money import format_money, from_minor, round_money
-from messaging.services import notify
+from marketplace.money import from_minor
 from orders import ledger
 from orders.exceptions import AlreadyPaidOut
 from orders.models import Disbursement, DisbursementEvent, LedgerTransfer, Order, PaymentProof
-from orders.notifications import disbursement_told
+from orders.services.telling import tell_of_disbursement
 from orders.states import Custody, DisbursementAction, DisbursementState, PaymentStatus
 
 Kind = LedgerTransfer.Kind
@@ -84,7 +82,7 @@ def finish_escrow(
         _owe_refund(order, client_amount, reason, not_before, now)
     if order.custody == Custody.DIRECT:
         return PaymentStatus.REFUND_DUE if client_amount else PaymentStatus.PAID_DIRECT
-    fee = fee_of(order, freelancer_amount)
+    fee = order.fee_on(freelancer_amount)
     kind = Kind.SPLIT if freelancer_amount and client_amount else Kind.REFUND if client_amount else Kind.RELEASE
     lines = {
         ledger.escrow(order): -order.funded_amount,
@@ -94,11 +92,6 @@ def finish_escrow(
     }
     ledger.post(kind=kind, key=_key(order, kind), lines=lines, now=now, actor=actor, order=order, event_number=order.version + 1)
     return {Kind.SPLIT: PaymentStatus.SPLIT, Kind.REFUND: PaymentStatus.REFUNDED, Kind.RELEASE: PaymentStatus.RELEASED}[kind]
-
-
-def fee_of(order: Order, freelancer_amount: Decimal) -> Decimal:
-    """The platform's fee on what the freelancer gets, rounded half-even to the minor unit; the rest is all theirs."""
-    return round_money(freelancer_amount * order.escrow_fee_pct / Decimal(100), order.currency)
 
 
 def complete(
@@ -114,7 +107,7 @@ def complete(
     if order.completed_at is None:
         order.completed_at = now
         count_for_freelancer(freelancer=order.freelancer)
-        count_for_gig(gig=order.gig)
+        count_for_gig(gig_id=order.gig_id)
     order.auto_approve_at = order.due_at = order.paused_at = order.paused_until = None
     order.hold_until = max(now + timedelta(days=order.hold_days), not_before or now)
     return finish_escrow(
@@ -180,16 +173,7 @@ def note_disbursement(row: Disbursement, action: DisbursementAction, actor: User
     DisbursementEvent.objects.create(
         disbursement=row, number=row.version, action=action, to_state=row.state, actor=actor, note=note, created_at=now
     )
-    amount = format_money(row.amount, row.currency)
-    for person, kind in disbursement_told(row, action, but=actor):
-        context = {"order": row.order, "disbursement": row, "amount": amount, "actor": actor}
-        notify(recipient=person, kind=kind, url=_page_of(row, person), context=context)
-
-
-def _page_of(row: Disbursement, person: User) -> str:
-    if person.pk not in (row.person_id, row.payer_id):
-        return reverse("admin:orders_disbursement_desk", args=[row.pk])
-    return row.order.get_absolute_url() if row.order else reverse("orders:balance")
+    tell_of_disbursement(row, action, actor=actor)
 
 
 def _key(order: Order, kind: str) -> str:

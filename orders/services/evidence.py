@@ -7,10 +7,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from marketplace.uploads import CheckedFile, discard_files_on_error
+from marketplace.uploads import CheckedFile, discard_files_on_error, discard_on_error
 from orders.exceptions import ActionNotAllowed, DisputeRefused
 from orders.models import Dispute, Evidence
-from orders.selectors.disputes import evidence_left, is_party, sees_all
+from orders.selectors import is_party
+from orders.selectors.disputes import evidence_left, sees_all
 
 
 def add_evidence(*, actor: User, dispute_id: UUID, note: str, audience: str, file: CheckedFile | None = None) -> Evidence:
@@ -30,8 +31,8 @@ def add_evidence(*, actor: User, dispute_id: UUID, note: str, audience: str, fil
         row = Evidence(dispute=dispute, created_at=timezone.now(), **same)
         if file:
             row.name, row.content_type, row.size = file.display_name, file.content_type, file.size
+            discard_on_error(undo, row.file, file.stored_name)
             row.file.save(file.stored_name, file.content, save=False)
-            undo.callback(row.file.delete, save=False)
         row.save(force_insert=True)
     return row
 

@@ -14,7 +14,8 @@ from accounts.models import User
 from accounts.services import closing_checks
 from gigs.models import Gig, Requirement
 from gigs.selectors import fee_percent_for
-from marketplace.uploads import CheckedFile, discard_files_on_error
+from marketplace.uploads import CheckedFile, discard_files_on_error, discard_on_error
+from messaging.deals import deals
 from orders.clocks import next_clock
 from orders.exceptions import (
     ActionNotAllowed,
@@ -38,17 +39,20 @@ from orders.models import (
 from orders.references import new_reference
 from orders.selectors import (
     gig_terms,
+    have_running_order,
+    is_between,
     is_late,
     list_payment_methods_for,
+    may_approve_itself,
     may_cancel,
     reason_to_stay,
-    was_warned_of_approval,
 )
 from orders.services.change import Detail, change_order_status, record
 from orders.services.escrow import complete, finish_escrow
 from orders.states import Action, Custody, Role
 
 closing_checks.append(reason_to_stay)  # nobody leaves while an order of theirs runs
+deals.is_between, deals.have_running = is_between, have_running_order  # what conversations ask
 
 REVISION_AT_LEAST = timedelta(days=2)
 
@@ -238,8 +242,8 @@ def submit_work(*, actor: User, order_id: UUID, seen: int, note: str, links: lis
                     size=file.size,
                     sha256=file.sha256,
                 )
+                discard_on_error(undo, row.file, file.stored_name)
                 row.file.save(file.stored_name, file.content, save=False)
-                undo.callback(row.file.delete, save=False)
                 row.save()
             order.submitted_at, order.due_at, order.ever_delivered = now, None, True
             order.paused_at = order.paused_until = None
@@ -267,10 +271,8 @@ def auto_approve(*, order_id: UUID, seen: int, now: datetime, locked: Order | No
     """
 
     def effect(order: Order, now: datetime) -> Detail:
-        if order.auto_approve_at is None or now < order.auto_approve_at or order.proposal_by:
+        if not may_approve_itself(order, now):
             raise TooEarly(_("The client still has time to decide."))
-        if not was_warned_of_approval(order, now):
-            raise TooEarly(_("The client was not warned yet."))
         complete(order=order, freelancer_amount=order.expected_amount, actor=None, now=now)
         return Detail()
 

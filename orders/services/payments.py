@@ -1,4 +1,4 @@
-"""Proofs of payment: handed in, confirmed, rejected; and the accounts freelancers are paid into."""
+"""Proofs of payment: handed in, confirmed, rejected."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from marketplace.money import format_money, validate_amount
-from marketplace.uploads import CheckedFile, discard_files_on_error
+from marketplace.uploads import CheckedFile, discard_files_on_error, discard_on_error
 from orders import ledger
 from orders.exceptions import AmountMismatch, OrderMoved, ProofRefused, ReferenceUsed, SecondModeratorNeeded
-from orders.models import CLOCK_SKEW, Order, OrderEvent, PaymentMethod, PaymentProof, StatementLine
+from orders.models import CLOCK_SKEW, Order, OrderEvent, PaymentProof, StatementLine
 from orders.references import is_comparable, normalize_reference
 from orders.selectors import needs_two_signatures
 from orders.services.change import Detail, change_order_status
@@ -26,7 +26,6 @@ REVIEW_WITHIN = timedelta(hours=24)
 PAY_AGAIN_WITHIN = timedelta(hours=24)
 REST_WITHIN = timedelta(hours=72)
 ACCEPT_WITHIN = timedelta(hours=24)
-LIVE = (PaymentProof.State.SUBMITTED, PaymentProof.State.VERIFIED)
 
 
 def submit_payment(
@@ -45,46 +44,88 @@ def submit_payment(
     Raises ProofRefused (no usable reference, paid in the future), ReferenceUsed (on a live proof of the same payment method). The
     same receipt file used before is accepted; the verifier sees it.
     """
-    normalized = normalize_reference(transaction_reference)
-    if not is_comparable(normalized):
+    proof = PaymentProof(
+        transaction_reference=transaction_reference,
+        payer_name=payer_name,
+        amount=amount,
+        paid_at=paid_at,
+        receipt_name=receipt.display_name,
+        receipt_type=receipt.content_type,
+        receipt_size=receipt.size,
+        receipt_sha256=receipt.sha256,
+    )
+    return _hand_in(Action.SUBMIT_PAYMENT, actor, order_id, seen, proof, receipt=receipt)
+
+
+def enter_payment(
+    *,
+    action: Action,
+    actor: User,
+    order_id: UUID,
+    seen: int,
+    transaction_reference: str,
+    payer_name: str,
+    amount: Decimal,
+    paid_at: datetime,
+    note: str = "",
+    statement_line: StatementLine | None = None,
+) -> Order:
+    """A moderator has found money on the platform's account and enters the proof in the client's place.
+
+    `action` is RECORD_PAYMENT where the client has handed in none (row 2), REOPEN where the order had expired (row 24). The
+    payment is then confirmed like any other. Raises as `submit_payment`.
+    """
+    proof = PaymentProof(
+        transaction_reference=transaction_reference,
+        payer_name=payer_name,
+        amount=amount,
+        paid_at=paid_at,
+        statement_line=statement_line,
+        entered_by=actor,
+    )
+    return _hand_in(action, actor, order_id, seen, proof, note=note)
+
+
+def _hand_in(
+    action: Action,
+    actor: User,
+    order_id: UUID,
+    seen: int,
+    proof: PaymentProof,
+    *,
+    receipt: CheckedFile | None = None,
+    note: str = "",
+) -> Order:
+    """Put a proof up for its check, as the next one of its order."""
+    proof.normalized_reference = normalize_reference(proof.transaction_reference)
+    if not is_comparable(proof.normalized_reference):
         raise ProofRefused(_("Write the transaction reference with the letters A to Z and digits your bank or wallet shows."))
-    if paid_at > timezone.now() + CLOCK_SKEW:
+    if proof.paid_at > timezone.now() + CLOCK_SKEW:
         raise ProofRefused(_("The payment date lies in the future."))
+    said = (proof.normalized_reference, proof.payer_name, proof.amount.normalize(), proof.paid_at, proof.receipt_sha256)
     with discard_files_on_error() as undo:
 
         def effect(order: Order, now: datetime) -> Detail:
-            proof = PaymentProof(
-                order=order,
-                payment_method_id=order.payment_method_id,
-                attempt=order.proofs.count() + 1,
-                transaction_reference=transaction_reference,
-                normalized_reference=normalized,
-                payer_name=payer_name,
-                amount=validate_amount(amount, order.currency),
-                paid_at=paid_at,
-                receipt_name=receipt.display_name,
-                receipt_type=receipt.content_type,
-                receipt_size=receipt.size,
-                receipt_sha256=receipt.sha256,
-                submitted_at=now,
-            )
+            proof.order, proof.payment_method_id, proof.submitted_at = order, order.payment_method_id, now
+            proof.attempt = order.proofs.count() + 1
+            proof.amount = validate_amount(proof.amount, order.currency)
             _refuse_used_reference(proof)
-            proof.receipt.save(receipt.stored_name, receipt.content, save=False)
-            undo.callback(proof.receipt.delete, save=False)
+            if receipt:
+                discard_on_error(undo, proof.receipt, receipt.stored_name)
+                proof.receipt.save(receipt.stored_name, receipt.content, save=False)
             _save_live(proof)
             order.proof_submitted_at, order.ever_submitted_proof = now, True
-            order.review_due_at = now + REVIEW_WITHIN
-            return Detail(proof=proof, data={"attempt": proof.attempt})
+            order.review_due_at, order.expired_at = now + REVIEW_WITHIN, None
+            return Detail(note=note, proof=proof, data={"attempt": proof.attempt})
 
-        said = (normalized, payer_name, amount.normalize(), paid_at, receipt.sha256)
-        return change_order_status(
-            order_id=order_id, action=Action.SUBMIT_PAYMENT, actor=actor, seen=seen, effect=effect, said=said
-        )
+        return change_order_status(order_id=order_id, action=action, actor=actor, seen=seen, effect=effect, said=said)
 
 
 def _refuse_used_reference(proof: PaymentProof) -> None:
     used = PaymentProof.objects.filter(
-        payment_method_id=proof.payment_method_id, normalized_reference=proof.normalized_reference, state__in=LIVE
+        payment_method_id=proof.payment_method_id,
+        normalized_reference=proof.normalized_reference,
+        state__in=PaymentProof.LIVE,
     )
     if used.exists():
         raise ReferenceUsed(
@@ -100,88 +141,6 @@ def _save_live(proof: PaymentProof) -> None:
     except IntegrityError:
         _refuse_used_reference(proof)
         raise
-
-
-def record_payment(
-    *,
-    actor: User,
-    order_id: UUID,
-    seen: int,
-    transaction_reference: str,
-    payer_name: str,
-    amount: Decimal,
-    paid_at: datetime,
-    note: str = "",
-    statement_line: StatementLine | None = None,
-) -> Order:
-    """A moderator has found the money on the platform's account before the client handed in a proof (row 2).
-
-    Enters the proof in the client's place; the payment is then confirmed like any other. Raises as `submit_payment`.
-    """
-    return _enter_proof(
-        Action.RECORD_PAYMENT, actor, order_id, seen, transaction_reference, payer_name, amount, paid_at, note, statement_line
-    )
-
-
-def reopen(
-    *,
-    actor: User,
-    order_id: UUID,
-    seen: int,
-    transaction_reference: str,
-    payer_name: str,
-    amount: Decimal,
-    paid_at: datetime,
-    note: str = "",
-    statement_line: StatementLine | None = None,
-) -> Order:
-    """Late money was found for an order that had expired (row 24): back to the check of its payment. Raises as `submit_payment`.
-
-    Whether the freelancer still wants it is theirs to say: once it is confirmed they start, or decline and all is refunded.
-    """
-    return _enter_proof(
-        Action.REOPEN, actor, order_id, seen, transaction_reference, payer_name, amount, paid_at, note, statement_line
-    )
-
-
-def _enter_proof(
-    action: Action,
-    actor: User,
-    order_id: UUID,
-    seen: int,
-    transaction_reference: str,
-    payer_name: str,
-    amount: Decimal,
-    paid_at: datetime,
-    note: str,
-    statement_line: StatementLine | None,
-) -> Order:
-    normalized = normalize_reference(transaction_reference)
-    if not is_comparable(normalized):
-        raise ProofRefused(_("Write the transaction reference with the letters A to Z and digits the statement shows."))
-
-    def effect(order: Order, now: datetime) -> Detail:
-        proof = PaymentProof(
-            order=order,
-            payment_method_id=order.payment_method_id,
-            attempt=order.proofs.count() + 1,
-            transaction_reference=transaction_reference,
-            normalized_reference=normalized,
-            payer_name=payer_name,
-            amount=validate_amount(amount, order.currency),
-            paid_at=paid_at,
-            statement_line=statement_line,
-            entered_by=actor,
-            submitted_at=now,
-        )
-        _refuse_used_reference(proof)
-        _save_live(proof)
-        order.proof_submitted_at, order.ever_submitted_proof = now, True
-        order.review_due_at, order.expired_at = now + REVIEW_WITHIN, None
-        return Detail(note=note, proof=proof, data={"attempt": proof.attempt})
-
-    said = (normalized, payer_name, amount.normalize(), paid_at)
-    return change_order_status(order_id=order_id, action=action, actor=actor, seen=seen, effect=effect, said=said)
 
 
 def confirm_payment(
@@ -361,32 +320,3 @@ def _decide(proof: PaymentProof, actor: User, now: datetime, **decision: Any) ->
     for name, value in decision.items():
         setattr(proof, name, value)
     proof.save()
-
-
-@transaction.atomic
-def save_payment_method(*, actor: User, method: PaymentMethod) -> PaymentMethod:
-    """Keep a freelancer's own account. Orders placed before keep the account they were promised."""
-    method.owner, method.custody = actor, Custody.DIRECT
-    method.save()
-    return method
-
-
-def archive_payment_method(*, actor: User, method: PaymentMethod) -> None:
-    """Offer the account no longer; running orders keep it."""
-    if method.owner_id == actor.pk:
-        method.is_active = False
-        method.save(update_fields=["is_active", "updated_at"])
-
-
-@transaction.atomic
-def save_platform_method(*, actor: User, method: PaymentMethod) -> PaymentMethod:
-    """Keep an account of the platform's own. Orders placed before keep the account they were promised."""
-    method.owner, method.custody = None, Custody.PLATFORM
-    method.save()
-    return method
-
-
-def set_method_active(*, actor: User, method: PaymentMethod, active: bool) -> None:
-    """A moderator offers an account again, or no longer; nothing else about it changes."""
-    method.is_active = active
-    method.save(update_fields=["is_active", "updated_at"])

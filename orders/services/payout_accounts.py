@@ -8,17 +8,28 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from marketplace.encryption import mask
-from orders.bank_accounts import checked_account
+from orders.bank_accounts import AccountRefused, checked_account
 from orders.exceptions import ActionNotAllowed, DisbursementRefused
 from orders.models import Disbursement, PayoutAccount
 from orders.selectors import PAY_OUT, may
+from orders.selectors.payouts import is_of_platform
 from orders.services.escrow import note_disbursement
+from orders.services.telling import tell_of_account
 from orders.states import DisbursementAction, DisbursementState
 
 
+@transaction.atomic
 def save_payout_account(*, actor: User, kind: str, currency: str, holder: str, account: str, routing: str = "") -> PayoutAccount:
-    """Keep an account of the person's own, its number encrypted. AccountRefused where nobody could pay to it."""
-    return _keep(actor, kind, currency, holder, account, routing)
+    """Keep an account of the person's own, its number encrypted, and mail them that it was added.
+
+    AccountRefused where nobody could pay to it, and for an account of the platform's own.
+    """
+    if is_of_platform(account):
+        words = _("This is an account of this site, into which clients pay. Write down one of your own.")
+        raise AccountRefused(words, "account")
+    kept = keep_account(owner=actor, kind=kind, currency=currency, holder=holder, account=account, routing=routing)
+    tell_of_account(kept)
+    return kept
 
 
 @transaction.atomic
@@ -43,12 +54,13 @@ def set_return_account(
         raise ActionNotAllowed(_("This money is not yours to decide about."))
     if row.kind != Disbursement.Kind.RETURN or row.state != DisbursementState.REQUESTED or row.version != seen:
         raise DisbursementRefused(_("This return has moved on. Look at it again."))
-    row.account = _keep(None, kind, row.currency, holder, account, routing)
+    row.account = keep_account(owner=None, kind=kind, currency=row.currency, holder=holder, account=account, routing=routing)
     note_disbursement(row, DisbursementAction.RETRY, actor, timezone.now(), row.account.masked)
     return row
 
 
-def _keep(owner: User | None, kind: str, currency: str, holder: str, account: str, routing: str) -> PayoutAccount:
+def keep_account(*, owner: User | None, kind: str, currency: str, holder: str, account: str, routing: str = "") -> PayoutAccount:
+    """Without an owner: where a payer's money goes back to. AccountRefused where nobody could pay to it."""
     account, routing = checked_account(kind=kind, currency=currency, account=account, routing=routing)
     return PayoutAccount.objects.create(
         owner=owner,

@@ -18,6 +18,7 @@ from orders.payment_files import Debtor, Payment, fits_sepa, payments_csv, sepa_
 from orders.selectors import PAY_OUT, may
 from orders.selectors.payout_desk import list_batchable, list_batched, list_batches
 from orders.services.payouts import approve
+from orders.services.turns import Turn, take_turns
 
 ApprovedAndRefused = tuple[int, list[tuple[Disbursement, str]]]
 
@@ -46,12 +47,10 @@ def create_batch(*, actor: User, currency: str) -> PayoutBatch:
     rows = list(list_batchable(actor, now).filter(currency=currency).select_for_update(of=("self",)))
     if not rows:
         raise DisbursementRefused(_("Nothing in %(currency)s is approved and waits for a batch.") % {"currency": currency})
-    list(PayoutBatch.objects.select_for_update(of=("self",)).order_by("-number")[:1])  # one number at a time
+    take_turns(Turn.PAYOUT_BATCHES)
     number = (PayoutBatch.objects.aggregate(last=Max("number"))["last"] or 0) + 1
     batch = PayoutBatch.objects.create(number=number, currency=currency, created_by=actor, created_at=now)
-    for row in rows:
-        row.batch = batch
-        row.save(update_fields=["batch"])
+    Disbursement.objects.filter(pk__in=[row.pk for row in rows]).update(batch=batch)
     return batch
 
 

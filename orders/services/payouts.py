@@ -8,18 +8,17 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from marketplace.money import format_money, validate_amount
-from marketplace.uploads import CheckedFile, discard_files_on_error
+from marketplace.uploads import CheckedFile, discard_files_on_error, discard_on_error
 from orders import ledger
 from orders.exceptions import ActionNotAllowed, DisbursementRefused, NotEnoughMoney, SecondModeratorNeeded, TooEarly
 from orders.models import Disbursement, LedgerTransfer, Order, PayoutAccount
-from orders.selectors import PAY_OUT, may
+from orders.selectors import PAY_OUT, may, needs_two_people
 from orders.selectors.payouts import (
     RESERVING,
     STATE_LABELS,
@@ -105,20 +104,14 @@ def send(*, actor: User, row_id: UUID, seen: int, reference: str, proof: Checked
         row = _locked(row_id, seen, DISBURSEMENT_STEPS[Step.SEND][0])
         _only_staff(actor, row)
         _only_of_the_platform(row)
-        if needs_four_eyes(row) and row.approved_by_id == actor.pk:
+        if needs_two_people(row.amount, row.currency) and row.approved_by_id == actor.pk:
             raise SecondModeratorNeeded(_("You have approved this amount. Somebody else must send it."))
         now = timezone.now()
-        _note_sending(row, reference, proof, now)
         if proof:
-            undo.callback(row.proof.delete, save=False)
+            discard_on_error(undo, row.proof, proof.stored_name)
+        _note_sending(row, reference, proof, now)
         _post(row, Step.SEND, actor, now)
         return _step(row, Step.SEND, actor, now, note=row.reference)
-
-
-def needs_four_eyes(row: Disbursement) -> bool:
-    """Whether who approves may not send: over the currency's FOUR_EYES_OVER."""
-    limit = settings.FOUR_EYES_OVER.get(row.currency)
-    return limit is not None and row.amount > Decimal(limit)
 
 
 def refund_sent(*, actor: User, row_id: UUID, seen: int, reference: str, proof: CheckedFile | None = None) -> Disbursement:
@@ -129,9 +122,9 @@ def refund_sent(*, actor: User, row_id: UUID, seen: int, reference: str, proof: 
             raise ActionNotAllowed(_("This refund is not yours to send."))
         now = timezone.now()
         _refuse_early(row, now)
-        _note_sending(row, reference, proof, now)
         if proof:
-            undo.callback(row.proof.delete, save=False)
+            discard_on_error(undo, row.proof, proof.stored_name)
+        _note_sending(row, reference, proof, now)
         return _step(row, Step.SEND, actor, now, note=row.reference)
 
 

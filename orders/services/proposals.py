@@ -11,18 +11,14 @@ from accounts.models import User
 from marketplace.money import format_money, plain_amount, validate_amount
 from orders.exceptions import ProposalRefused, TooEarly
 from orders.models import Disbursement, Order, Proposal
-from orders.selectors.proposals import MOST_EXTRA_DAYS, MOST_PAUSED_DAYS, open_proposal, pause_days_left, silence_accepts
+from orders.models.proposal import MOST_PAUSED_DAYS
+from orders.selectors.proposals import ACCEPTED_BY, MOST_EXTRA_DAYS, open_proposal, pause_days_left, silence_accepts
 from orders.services.change import Detail, change_order_status
 from orders.services.escrow import finish_escrow
 from orders.states import Action, PaymentStatus
 
 ANSWER_WITHIN = timedelta(hours=48)
 ASK_AGAIN_AFTER = timedelta(hours=72)  # longer than an answer takes, so that asking on and on never stops the clocks for good
-ACCEPTING = {
-    Proposal.Kind.CANCELLATION: Action.ACCEPT_CANCELLATION,
-    Proposal.Kind.EXTENSION: Action.ACCEPT_EXTENSION,
-    Proposal.Kind.PAUSE: Action.GRANT_PAUSE,
-}
 Kind, State = Proposal.Kind, Proposal.State
 
 
@@ -172,7 +168,7 @@ def answer_silence(*, order_id: UUID, seen: int, now: datetime) -> Order:
     order = Order.objects.get(pk=order_id)
     asked = open_proposal(order)
     accepts = asked is not None and silence_accepts(order, asked)
-    action = ACCEPTING[Kind(asked.kind)] if asked and accepts else Action.DECLINE_PROPOSAL
+    action = ACCEPTED_BY[asked.kind] if asked and accepts else Action.DECLINE_PROPOSAL
 
     def effect(order: Order, now: datetime) -> Detail:
         proposal = _open(order, None)

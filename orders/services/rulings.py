@@ -22,7 +22,6 @@ from orders.services.escrow import reclaim_escrow
 from orders.services.settlements import cancel, close_case, decide_payment, end_dispute
 from orders.states import PAYMENT_STATUS_LABELS, STATUS_LABELS, Action, Custody, PaymentStatus, Status
 
-REASON_AT_LEAST = 100  # characters
 APPEAL_WITHIN = timedelta(hours=72)
 
 
@@ -91,9 +90,9 @@ def rule(
     cancelled. After the first ruling nothing is sent for 72 hours, in which the losing side may appeal; the second is final.
     Raises DisputeRefused, AmountMismatch.
     """
-    if len(reason.strip()) < REASON_AT_LEAST:
+    if len(reason.strip()) < Ruling.REASON_AT_LEAST:
         raise DisputeRefused(
-            _("Give your reasons in at least %(min)d characters: both sides read them.") % {"min": REASON_AT_LEAST}
+            _("Give your reasons in at least %(min)d characters: both sides read them.") % {"min": Ruling.REASON_AT_LEAST}
         )
 
     def effect(order: Order, now: datetime) -> Detail:
@@ -189,7 +188,7 @@ def _check_turn(dispute: Dispute, actor: User) -> None:
 
 
 def _check_amounts(order: Order, dispute: Dispute, total: Decimal | int, not_paid: bool) -> None:
-    if not_paid and (order.custody != Custody.DIRECT or dispute.status_before != Status.PAYMENT_SUBMITTED):
+    if not_paid and not dispute.is_about_payment:
         raise DisputeRefused(_("The payment of this order is confirmed, so it cannot be ruled as never made."))
     in_dispute = ledger.amount_in(ledger.escrow(order), lock=True) if order.custody == Custody.PLATFORM else order.expected_amount
     whole = Decimal(0) if not_paid else in_dispute
@@ -199,7 +198,7 @@ def _check_amounts(order: Order, dispute: Dispute, total: Decimal | int, not_pai
 
 
 def _enact(order: Order, dispute: Dispute, amount: Decimal, not_paid: bool, actor: User, now: datetime, reason: str) -> Detail:
-    if dispute.status_before == Status.PAYMENT_SUBMITTED:
+    if dispute.is_about_payment:
         decide_payment(order, is_paid=not not_paid, actor=actor, now=now)
     if not_paid:
         close_case(order, dispute, state=Dispute.State.RESOLVED, freelancer_amount=amount, now=now)

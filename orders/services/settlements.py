@@ -7,6 +7,8 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services import forget_completed_order as forget_for_freelancer
+from gigs.services import forget_completed_order as forget_for_gig
 from marketplace.money import round_money
 from orders.exceptions import DisputeRefused
 from orders.models import Disbursement, Dispute, Order, PaymentProof, SettlementOffer
@@ -14,7 +16,6 @@ from orders.selectors.disputes import other_side, standing_offer_of
 from orders.services.change import Detail
 from orders.services.disputes import about, close_offers, open_case, part_of, spelled, take_step
 from orders.services.escrow import complete, finish_escrow, take_deposit
-from orders.services.payments import LIVE
 from orders.states import Action, Custody, PaymentStatus, Status
 
 OfferState = SettlementOffer.State
@@ -30,7 +31,11 @@ def offer_settlement(*, actor: User, order_id: UUID, seen: int, freelancer_amoun
     def effect(order: Order, now: datetime) -> Detail:
         dispute = open_case(order)
         amount = part_of(order, freelancer_amount)
-        _refuse_nothing(dispute, amount)
+        if dispute.is_about_payment and not amount:  # whoever settles for nothing would owe all of what they say never came
+            raise DisputeRefused(
+                _("The payment itself is in dispute: with nothing for the freelancer all of it would be owed back.")
+            )
+        _refuse_pay_without_work(order, dispute, amount)
         dispute.offers.filter(offered_by=actor, state=OfferState.OPEN).update(state=OfferState.REPLACED)
         offer = SettlementOffer.objects.create(dispute=dispute, offered_by=actor, freelancer_amount=amount, created_at=now)
         other = standing_offer_of(other_side(actor, order), dispute)
@@ -61,18 +66,22 @@ def _have_met(order: Order, offer: SettlementOffer, other: SettlementOffer) -> b
     return by_person[order.freelancer_id] <= by_person[order.client_id]
 
 
-def _refuse_nothing(dispute: Dispute, amount: Decimal) -> None:
-    """While a DIRECT payment is not confirmed: whoever settles for nothing would owe all of what they say never came."""
-    if dispute.status_before == Status.PAYMENT_SUBMITTED and not amount:
-        raise DisputeRefused(_("The payment itself is in dispute: with nothing for the freelancer all of it would be owed back."))
+def _refuse_pay_without_work(order: Order, dispute: Dispute, amount: Decimal) -> None:
+    """While a DIRECT payment is not confirmed: an end with all of it for the freelancer would complete what never began."""
+    if dispute.is_about_payment and amount == order.expected_amount:
+        raise DisputeRefused(
+            _(
+                "The work has not begun, so the freelancer cannot have all of it. If both want the work: withdraw the dispute, "
+                "then the payment can be confirmed."
+            )
+        )
 
 
 def _settle(order: Order, dispute: Dispute, offers: list[SettlementOffer], amount: Decimal, actor: User, now: datetime) -> Detail:
     for offer in offers:
         offer.state = OfferState.ACCEPTED
         offer.save(update_fields=["state"])
-    if dispute.status_before == Status.PAYMENT_SUBMITTED:
-        _refuse_nothing(dispute, amount)
+    if dispute.is_about_payment:
         decide_payment(order, is_paid=True, actor=actor, now=now)
     reason = Disbursement.Reason.SETTLED
     return end_dispute(order, dispute, amount, state=Dispute.State.SETTLED, reason=reason, actor=actor, now=now)
@@ -93,8 +102,10 @@ def end_dispute(
     """Close the case and divide the money (order's currency): this much to the freelancer before the fee, the rest to the client.
 
     An order of which the freelancer keeps something is complete; with nothing for them it is cancelled, unless it was complete
-    before. Under DIRECT custody it is complete only where they keep all: else they owe a refund.
+    before. Under DIRECT custody it is complete only where they keep all: else they owe a refund. DisputeRefused where they would
+    keep all of a payment that was not confirmed.
     """
+    _refuse_pay_without_work(order, dispute, freelancer_amount)
     close_case(order, dispute, state=state, freelancer_amount=freelancer_amount, now=now)
     keeps_enough = bool(freelancer_amount) and (
         order.custody == Custody.PLATFORM or freelancer_amount == order.expected_amount or _was_complete(dispute)
@@ -120,6 +131,9 @@ def close_case(order: Order, dispute: Dispute, *, state: Dispute.State, freelanc
 
 
 def cancel(order: Order, now: datetime) -> Status:
+    if order.completed_at:  # by a ruling that an appeal has turned round
+        forget_for_freelancer(freelancer=order.freelancer)
+        forget_for_gig(gig=order.gig)
     order.cancelled_at, order.completed_at, order.hold_until = now, None, None
     return Status.CANCELLED
 
@@ -131,7 +145,7 @@ def decide_payment(order: Order, *, is_paid: bool, actor: User, now: datetime) -
     proof.verified_amount = None  # type: ignore[assignment]
     order.funded_amount, order.txid, order.confirmed_at = Decimal(0), "", None
     if is_paid:
-        live = PaymentProof.objects.filter(payment_method=proof.payment_method, state__in=LIVE).exclude(pk=proof.pk)
+        live = PaymentProof.objects.filter(payment_method=proof.payment_method, state__in=PaymentProof.LIVE).exclude(pk=proof.pk)
         if live.filter(normalized_reference=proof.normalized_reference).exists():
             raise DisputeRefused(_("The reference of this payment proves another order by now. Decide that one first."))
         proof.state, proof.verified_amount = PaymentProof.State.VERIFIED, order.amount_due

@@ -11,25 +11,23 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from marketplace.encryption import mask
 from orders import ledger
-from orders.bank_accounts import checked_account
 from orders.exceptions import LineRefused, OrderMoved
 from orders.models import (
     Disbursement,
     LedgerTransfer,
     Order,
     PaymentProof,
-    PayoutAccount,
     StatementLine,
     UnreadableLine,
 )
 from orders.references import is_comparable, normalize_reference
-from orders.selectors import VERIFY, may
+from orders.selectors import VERIFY, is_party, may
 from orders.services.escrow import note_disbursement
-from orders.services.payments import confirm_payment, record_partial, record_payment, reopen
+from orders.services.payments import confirm_payment, enter_payment, record_partial
+from orders.services.payout_accounts import keep_account
 from orders.statements import Kind
-from orders.states import Custody, DisbursementAction, DisbursementState, Status
+from orders.states import Action, Custody, DisbursementAction, DisbursementState, Status
 
 State = StatementLine.State
 
@@ -85,10 +83,11 @@ def _with_proof(actor: User, line: StatementLine, order: Order) -> Order:
         if proof.statement_line_id not in (None, line.pk):
             raise LineRefused(_("Another entry is being confirmed for this order. Decide that one first."))
         return order
-    steps = {Status.PENDING_PAYMENT: record_payment, Status.EXPIRED: reopen}
+    steps = {Status.PENDING_PAYMENT: Action.RECORD_PAYMENT, Status.EXPIRED: Action.REOPEN}
     if status not in steps:
         raise LineRefused(_("This order does not wait for money. Put the payment into suspense, then send it back."))
-    return steps[status](
+    return enter_payment(
+        action=steps[status],
         actor=actor,
         order_id=order.pk,
         seen=order.version,
@@ -128,7 +127,11 @@ def link_line(*, actor: User, line_id: UUID) -> StatementLine:
 def _confirmed_by_hand(line: StatementLine, order: Order) -> QuerySet[PaymentProof]:
     """Payments of the order that were booked without an entry, of this entry's amount."""
     return PaymentProof.objects.filter(
-        order=order, state=PaymentProof.State.VERIFIED, statement_line=None, verified_amount=line.amount
+        order=order,
+        order__custody=Custody.PLATFORM,
+        state=PaymentProof.State.VERIFIED,
+        statement_line=None,
+        verified_amount=line.amount,
     )
 
 
@@ -154,24 +157,19 @@ def suspend_line(*, actor: User, line_id: UUID, note: str = "") -> StatementLine
 def return_line(
     *, actor: User, line_id: UUID, kind: str, holder: str, account: str, routing: str = "", note: str = ""
 ) -> Disbursement:
-    """Send money in suspense back to where it came from: a disbursement that is approved and sent like any other."""
+    """Send the money of an entry back to where it came from: a disbursement that is approved and sent like any other.
+
+    An entry that is still open goes into suspense first, and is refused as `suspend_line` refuses it.
+    """
+    if StatementLine.objects.filter(pk=line_id, state=State.OPEN).exists():
+        suspend_line(actor=actor, line_id=line_id)
     line = _lock(actor, line_id, State.SUSPENSE)
-    account, routing = checked_account(kind=kind, currency=line.currency, account=account, routing=routing)
     now = timezone.now()
-    to = PayoutAccount.objects.create(
-        kind=kind,
-        currency=line.currency,
-        holder=holder,
-        account=account,
-        masked=mask(account),
-        routing=routing,
-        created_at=now,
-    )
     row = Disbursement(
         kind=Disbursement.Kind.RETURN,
         reason=Disbursement.Reason.ORPHAN,
         statement_line=line,
-        account=to,
+        account=keep_account(owner=None, kind=kind, currency=line.currency, holder=holder, account=account, routing=routing),
         amount=line.amount,
         currency=line.currency,
         version=0,
@@ -251,16 +249,17 @@ def _came_back(line: StatementLine) -> bool:
 
 
 def _refuse_party(actor: User, order: Order) -> None:
-    if actor.pk in (order.client_id, order.freelancer_id):
+    if is_party(actor, order):
         raise LineRefused(_("You are a party to this order. Another moderator must decide about its money."))
 
 
 def _order_of(line: StatementLine, order_id: UUID | None) -> Order:
     wanted = order_id or line.order_id
-    orders = Order.objects.select_for_update(of=("self",)).filter(custody=Custody.PLATFORM)
-    order = orders.filter(pk=wanted).first() if wanted else None
+    order = Order.objects.select_for_update(of=("self",)).filter(pk=wanted).first() if wanted else None
     if order is None:
         raise LineRefused(_("Choose the order this payment is for."))
+    if order.custody == Custody.DIRECT:
+        raise LineRefused(_("This order is paid to the freelancer directly. Send the payment back."))
     return order
 
 

@@ -25,7 +25,6 @@ from orders.references import normalize_reference
 from orders.statements import Kind
 from orders.states import Custody
 
-LIVE = (PaymentProof.State.SUBMITTED, PaymentProof.State.VERIFIED)
 _AT_ONCE = 5_000  # values in one query
 _FROM_CLIENTS = (Kind.CREDIT, Kind.REVERSAL)
 
@@ -99,10 +98,10 @@ def _references_of(line: StatementLine, *, unnamed: bool) -> list[str]:
 
 
 def _orders_named(written: Iterable[list[str]]) -> dict[str, Candidate]:
-    """Orders paid into the platform's accounts, by payment reference."""
+    """Orders by payment reference, also those that are paid to the freelancer: their clients mix up the accounts."""
     found: dict[str, Candidate] = {}
     for batch in in_batches(dict.fromkeys(chain.from_iterable(written)), _AT_ONCE):
-        orders = Order.objects.filter(payment_reference__in=batch, custody=Custody.PLATFORM)
+        orders = Order.objects.filter(payment_reference__in=batch)
         for candidate in _candidates(orders, PaymentProof.objects.filter(order__in=orders)):
             found[candidate.reference] = candidate
     return found
@@ -112,7 +111,7 @@ def _orders_proven(method: PaymentMethod, shown: Iterable[list[str]]) -> dict[st
     """Orders of this account by the references of their live proofs, normalised."""
     found: dict[str, list[Candidate]] = {}
     for batch in in_batches(dict.fromkeys(chain.from_iterable(shown)), _AT_ONCE):
-        proofs = PaymentProof.objects.filter(payment_method=method, normalized_reference__in=batch, state__in=LIVE)
+        proofs = PaymentProof.objects.filter(payment_method=method, normalized_reference__in=batch, state__in=PaymentProof.LIVE)
         pairs = list(proofs.values_list("order_id", "normalized_reference"))
         orders = Order.objects.filter(pk__in=[order_id for order_id, _reference in pairs])
         by_id = {one.order_id: one for one in _candidates(orders, PaymentProof.objects.filter(order__in=orders))}
@@ -123,7 +122,7 @@ def _orders_proven(method: PaymentMethod, shown: Iterable[list[str]]) -> dict[st
 
 def _candidates(orders: QuerySet[Order], proofs: QuerySet[PaymentProof]) -> list[Candidate]:
     by_order: dict[UUID, tuple[Proof, ...]] = {}
-    claimed = proofs.filter(state__in=LIVE).values_list(
+    claimed = proofs.filter(state__in=PaymentProof.LIVE).values_list(
         "order_id", "normalized_reference", "payer_name", "amount", "verified_amount", "state", "statement_line_id"
     )
     for order_id, reference, payer_name, amount, verified_amount, state, line_id in claimed:
@@ -137,7 +136,7 @@ def _candidates(orders: QuerySet[Order], proofs: QuerySet[PaymentProof]) -> list
         by_order[order_id] = (*by_order.get(order_id, ()), proof)
     rows = orders.order_by().values_list(
         *("pk", "payment_reference", "status", "expected_amount", "funded_amount", "currency", "created_at"),
-        *("client__full_name", "payment_method_id"),
+        *("client__full_name", "payment_method_id", "custody"),
     )
     return [
         Candidate(
@@ -149,7 +148,10 @@ def _candidates(orders: QuerySet[Order], proofs: QuerySet[PaymentProof]) -> list
             placed_on=created_at.date(),
             client_name=name,
             method_id=method_id,
+            is_direct=custody == Custody.DIRECT,
             proofs=by_order.get(pk, ()),
         )
-        for pk, reference, status, expected, funded, currency, created_at, name, method_id in rows.iterator(chunk_size=5_000)
+        for pk, reference, status, expected, funded, currency, created_at, name, method_id, custody in rows.iterator(
+            chunk_size=5_000
+        )
     ]

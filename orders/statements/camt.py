@@ -30,6 +30,7 @@ from orders.statements.lines import (
 
 _STATEMENTS = {"Stmt", "Rpt", "Ntfctn"}
 _INCOMING = {"CRDT": True, "DBIT": False}
+_MAX_ELEMENTS = 100_000  # held at once; an entry, or what stands before the first one, has a few hundred
 
 
 @dataclass(slots=True)
@@ -78,18 +79,25 @@ def read_camt(file: BinaryIO, *, currency: str) -> Iterator[Line | Unreadable]:
 
 
 def _entries(file: BinaryIO) -> Iterator[tuple[_Statement, Element]]:
-    """Each entry with the statement it stands in. What is read is taken out of the tree at once, so that memory stays flat."""
-    above: list[Element] = []
+    """Each entry with the statement it stands in. What is read is taken out of the tree at once, so that memory stays flat.
+
+    ValueError where more is left than any bank writes.
+    """
+    above: list[tuple[Element, int]] = []  # with how many elements the tree held before it
+    held = 0
     statement = _Statement()
     for event, element in iterparse(file, events=("start", "end"), forbid_dtd=True):
         if event == "start":
             element.tag = _local_name(element.tag)
-            above.append(element)
+            above.append((element, held))
+            held += 1
+            if held > _MAX_ELEMENTS:
+                raise ValueError(f"<{element.tag}> is one element too many.")
             if element.tag in _STATEMENTS:
                 statement = _Statement(element.tag)
             continue
-        above.pop()
-        parent = above[-1] if above else None
+        _element, before = above.pop()
+        parent = above[-1][0] if above else None
         if parent is None or (parent.tag not in _STATEMENTS and element.tag != "TxDtls"):
             continue
         if element.tag == "TxDtls":
@@ -100,6 +108,7 @@ def _entries(file: BinaryIO) -> Iterator[tuple[_Statement, Element]]:
         elif element.tag == "Acct":
             statement.account = _account(element)
         parent.remove(element)
+        held = before
 
 
 @lru_cache(maxsize=1024)

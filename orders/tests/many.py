@@ -15,7 +15,7 @@ from django.db import connection, models, transaction
 from django.db.models import Max
 
 from accounts.models import User
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import UserFactory, an_administrator
 from gigs.models import Gig
 from gigs.tests.factories import GigFactory
 from orders.models import LedgerAccount, LedgerTransfer, Order, Receipt, Reminder
@@ -35,7 +35,7 @@ class Cast:
     def __init__(self, size: int = 50) -> None:
         self.size = size
         if not User.objects.filter(pk=uuid_of(CLIENT, 0)).exists():
-            UserFactory(pk=uuid_of(MODERATOR, 0), is_staff=True, is_superuser=True)
+            an_administrator(pk=uuid_of(MODERATOR, 0))
             for n in range(size):
                 UserFactory(pk=uuid_of(CLIENT, n))
                 GigFactory(pk=uuid_of(GIG, n), freelancer=UserFactory(pk=uuid_of(FREELANCER, n)), price=Decimal(120))

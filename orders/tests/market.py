@@ -146,8 +146,8 @@ def some(units: int, currency: str, knob: int) -> Decimal:
 
 STEPS: dict[Action, Callable[[Try], object]] = {
     Action.SUBMIT_PAYMENT: lambda t: payments.submit_payment(**t.step, **t.evidence, receipt=a_receipt()),
-    Action.RECORD_PAYMENT: lambda t: payments.record_payment(**t.step, **t.evidence),
-    Action.REOPEN: lambda t: payments.reopen(**t.step, **t.evidence),
+    Action.RECORD_PAYMENT: lambda t: payments.enter_payment(action=Action.RECORD_PAYMENT, **t.step, **t.evidence),
+    Action.REOPEN: lambda t: payments.enter_payment(action=Action.REOPEN, **t.step, **t.evidence),
     Action.CONFIRM_PAYMENT: lambda t: payments.confirm_payment(**t.step, **t.received()),
     Action.RECORD_PARTIAL: lambda t: payments.record_partial(**t.step, received_amount=t.part(t.order.amount_due)),
     Action.REJECT_PAYMENT: lambda t: payments.reject_payment(**t.step, reason="not_found", note="It is not there."),

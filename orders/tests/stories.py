@@ -10,7 +10,8 @@ from django.utils import timezone
 from accounts.models import User
 from orders.models import Disbursement, Order, PayoutAccount
 from orders.services import disputes, lifecycle, payments, payouts, proposals, rulings, settlements
-from orders.states import Custody, PaymentStatus, Status
+from orders.services.evidence import add_evidence
+from orders.states import Action, Custody, PaymentStatus, Status
 from orders.tests.disputing import STATEMENT, advanced, answered, disputed, reviewed, ruled, taken
 from orders.tests.factories import deliver, hand_in_proof, order_in
 
@@ -199,6 +200,13 @@ def by_moderator(cast: Cast) -> Order:
     )
 
 
+def shown(order: Order, *people: User, to: str = "all") -> Order:
+    """The order with a piece of evidence of each of them in its case."""
+    for person in people:
+        add_evidence(actor=person, dispute_id=order.disputes.get().pk, note="Our chat.", audience=to)
+    return order
+
+
 def judged(cast: Cast, freelancer: str = "50", client: str = "70") -> Order:
     return ruled(taken(reviewed(opened(cast)), cast.moderator), cast.moderator, freelancer, client)
 
@@ -372,6 +380,69 @@ STORIES = [
         ("evidence", "evidence"),
         clock="dispute",
     ),
+    Story(
+        "disputed, one side has shown evidence",
+        _at_once(lambda cast: shown(answered(opened(cast), cast.freelancer), cast.client)),
+        DISPUTED,
+        ("evidence of theirs", "evidence"),
+        clock="dispute",
+    ),
+    Story(
+        "disputed, both have shown evidence",
+        _at_once(lambda cast: shown(answered(opened(cast), cast.freelancer), cast.client, cast.freelancer)),
+        DISPUTED,
+        ("evidence of both", "evidence of both"),
+        clock="dispute",
+    ),
+    Story(
+        "disputed, one side shows moderators alone",
+        _at_once(lambda cast: shown(shown(answered(opened(cast), cast.freelancer), cast.client), cast.freelancer, to="staff")),
+        DISPUTED,
+        ("evidence of theirs", "evidence of both"),
+        clock="dispute",
+    ),
+    Story(
+        "offered before an answer",
+        _at_once(lambda cast: offered(opened(cast), cast.client, "60")),
+        DISPUTED,
+        ("statement of theirs", "offer of theirs, unheard"),
+        clock="dispute",
+    ),
+    Story(
+        "asked by a moderator and offered",
+        _at_once(lambda cast: offered(by_moderator(cast), cast.freelancer, "60")),
+        (COMPLETED, PaymentStatus.DISPUTED),
+        ("offer of theirs, unheard", "statement of mine"),
+        clock="dispute",
+    ),
+    Story(
+        "offered by who has not answered",
+        _at_once(lambda cast: offered(opened(cast), cast.freelancer, "80")),
+        DISPUTED,
+        ("offer of theirs", "statement of mine"),
+        clock="dispute",
+    ),
+    Story(
+        "offered something else",
+        _at_once(
+            lambda cast: offered(offered(answered(opened(cast), cast.freelancer), cast.freelancer, "80"), cast.client, "40")
+        ),
+        DISPUTED,
+        ("evidence", "offer of theirs"),
+        clock="dispute",
+    ),
+    Story(
+        "offered under review",
+        _at_once(lambda cast: offered(reviewed(opened(cast)), cast.freelancer, "80")),
+        DISPUTED,
+        ("offer of theirs, review", "review"),
+    ),
+    Story(
+        "offered to the freelancer under review",
+        _at_once(lambda cast: offered(reviewed(opened(cast)), cast.client, "40")),
+        DISPUTED,
+        ("review", "offer of theirs, review"),
+    ),
     Story("reviewed", _at_once(lambda cast: reviewed(opened(cast))), DISPUTED, ("review", "review"), clock="dispute"),
     Story("appealed", _at_once(appealed), DISPUTED, ("review of an appeal", "review of an appeal"), clock="dispute"),
     Story(
@@ -388,7 +459,7 @@ STORIES = [
         ("statement of theirs", "statement of mine"),
         clock="dispute",
     ),
-    Story("done", _paid(COMPLETED), (COMPLETED, PaymentStatus.RELEASED), ("released, on hold",) * 2, (P,), "hold_over"),
+    Story("done", _paid(COMPLETED), (COMPLETED, PaymentStatus.RELEASED), ("released, on hold",) * 2, (P,)),
     Story("done, cleared", _paid(COMPLETED, "hold_until"), (COMPLETED, PaymentStatus.RELEASED), ("released",) * 2, (P,)),
     Story("done, direct", _paid(COMPLETED), (COMPLETED, PD), ("paid direct, on hold",) * 2, (D,)),
     Story("done, direct, cleared", _paid(COMPLETED, "hold_until"), (COMPLETED, PD), ("paid direct",) * 2, (D,)),
@@ -469,15 +540,16 @@ STORIES = [
 
 # --- Steps that lead to no situation of their own ----------------------------------------------------------------------
 def _recorded(cast: Cast) -> Order:
-    return _found(payments.record_payment, cast, cast.order())
+    return _found(Action.RECORD_PAYMENT, cast, cast.order())
 
 
 def reopened(cast: Cast) -> Order:
-    return _found(payments.reopen, cast, _expired(cast)[0])
+    return _found(Action.REOPEN, cast, _expired(cast)[0])
 
 
-def _found(enter: Callable[..., Order], cast: Cast, order: Order) -> Order:
-    return enter(
+def _found(action: Action, cast: Cast, order: Order) -> Order:
+    return payments.enter_payment(
+        action=action,
         actor=cast.moderator,
         order_id=order.pk,
         seen=order.version,

@@ -9,8 +9,10 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.forms.models import model_to_dict
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -134,6 +136,13 @@ def test_the_front_page_shows_how_many_wait(order: Order, moderator: User, sign_
 
 
 # --- Who may --------------------------------------------------------------------------------------------------------
+def test_the_front_page_leads_to_each_desk_once(root: User, sign_in: SignIn):
+    page = sign_in(root).get("/admin/").content.decode()
+    for desk in ("paymentproof", "bankstatement", "dispute", "disbursement"):
+        assert page.count(f'href="/admin/orders/{desk}/"') == 1, desk
+    assert 'href="/admin/orders/order/"' in page  # a record, and no desk
+
+
 def test_staff_without_the_permission_get_403(order: Order, proof: PaymentProof, sign_in: SignIn):
     staff = UserFactory(is_staff=True)
     staff.user_permissions.set(Permission.objects.filter(content_type__app_label="orders", codename__startswith="view"))
@@ -435,6 +444,37 @@ def test_the_record_stands_in_admin_and_nothing_of_orders_can_be_deleted(root: U
 def test_the_records_lists_can_be_searched(name: str, whole_deal: Order, root: User, sign_in: SignIn):
     answer = sign_in(root).get(f"/admin/orders/{name}/", {"q": whole_deal.payment_reference})
     assert answer.context["cl"].result_count > 0
+
+
+def test_the_list_of_orders_has_a_label_to_read_and_pages_of_25(order: Order, root: User, sign_in: SignIn):
+    for _ in range(25):
+        place(order.client, order.gig, order.payment_method)
+    answer = sign_in(root).get("/admin/orders/order/", {"q": order.client.email, "custody__exact": "PLATFORM"})
+    page = answer.content.decode()
+    assert '<label for="searchbar">Find</label>' in page
+    assert '<input type="hidden" name="custody__exact" value="PLATFORM">' in page  # a search keeps the filters
+    assert (answer.context["cl"].result_count, len(answer.context["cl"].result_list)) == (26, 25)
+
+
+def test_the_list_of_orders_counts_all_orders_once_and_sweeps_them_for_nothing_else(
+    whole_deal: Order, root: User, sign_in: SignIn
+):
+    client = sign_in(root)
+    client.get("/admin/orders/order/")
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/admin/orders/order/")
+    sweeps = [query["sql"] for query in asked if any(word in query["sql"] for word in ("COUNT(", "MIN(", "DISTINCT"))]
+    assert len(sweeps) == 1, sweeps
+
+
+def test_an_orders_record_asks_for_no_person_event_by_event(whole_deal: Order, root: User, sign_in: SignIn):
+    client, address = sign_in(root), f"/admin/orders/order/{whole_deal.pk}/change/"
+    client.get(address)
+    with CaptureQueriesContext(connection) as asked:
+        page = client.get(address).content.decode()
+    assert page.count('data-label="Actor"') == whole_deal.events.count() > 3
+    people = [query["sql"] for query in asked if 'FROM "accounts_user"' in query["sql"]]
+    assert len(people) == 3  # who looks, the client, the freelancer
 
 
 # --- Accounts -------------------------------------------------------------------------------------------------------

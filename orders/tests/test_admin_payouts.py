@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.tests.factories import UserFactory
 from conftest import SignIn
 from orders.models import BankStatement, Disbursement, PayoutAccount, PayoutBatch, StatementLine
-from orders.services import payouts
+from orders.services import payout_batches, payouts
 from orders.tests.factories import PlatformMethodFactory, picture
 from orders.tests.test_payouts import (
     IBAN,
@@ -93,6 +93,11 @@ def test_a_step_is_posted_and_the_queue_is_read(payout: Disbursement, desk: Clie
     assert desk.post(url("change", payout.pk)).status_code == 403
     assert desk.get(reverse("admin:orders_disbursement_approve_all")).status_code == 405
     assert desk.get(reverse("admin:orders_payoutbatch_collect")).status_code == 405
+
+
+def test_the_desk_has_one_name_wherever_it_stands(payout: Disbursement, desk: Client):
+    for page in ("/admin/", QUEUE, url("desk", payout.pk), BATCHES):
+        assert "Money to send" in text_of(desk.get(page))
 
 
 def test_the_queue_masks_and_the_desk_shows_the_account(payout: Disbursement, desk: Client):
@@ -201,6 +206,29 @@ def test_a_batch_from_the_desk_to_the_file(payout: Disbursement, payer: User, de
     assert desk.get(url("change", batch.pk, "payoutbatch")).url == response.url
 
 
+def test_without_the_sites_own_account_the_missing_file_is_said_before_a_batch_is_made(
+    payout: Disbursement, payer: User, desk: Client, settings
+):
+    take(payouts.approve, payer, payout)
+    words = "The site does not know the account it pays from."
+    settings.SEPA_DEBTOR_NAME, settings.SEPA_DEBTOR_IBAN = "", ""
+    assert words in text_of(desk.get(BATCHES))
+    batch = url("rows", payout_batches.create_batch(actor=payer, currency="EUR").pk, "payoutbatch")
+    page = text_of(desk.get(batch))
+    assert words in page and "SEPA file" not in page.replace("No SEPA file", "")
+    settings.SEPA_DEBTOR_NAME, settings.SEPA_DEBTOR_IBAN = "Escrow", OTHER_IBAN
+    assert words not in text_of(desk.get(BATCHES)) + text_of(desk.get(batch))
+
+
+def test_each_amount_of_a_batch_leads_to_where_it_is_marked_as_sent(payout: Disbursement, payer: User, desk: Client):
+    take(payouts.approve, payer, payout)
+    batch = url("rows", payout_batches.create_batch(actor=payer, currency="EUR").pk, "payoutbatch")
+    mark = f'<a href="{url("desk", payout.pk)}">Mark as sent</a>'
+    assert mark in desk.get(batch).content.decode()
+    take(payouts.send, payer, payout, reference="TR-1")
+    assert mark not in desk.get(batch).content.decode()
+
+
 def test_a_batch_with_own_money_does_not_exist(buyer: User, payer: User, second_payer: User, desk: Client, sign_in: SignIn):
     released(buyer, payer)
     take(payouts.approve, second_payer, asked(payer, "10"))
@@ -209,6 +237,94 @@ def test_a_batch_with_own_money_does_not_exist(buyer: User, payer: User, second_
     assert desk.get(url("rows", batch.pk, "payoutbatch")).status_code == 404
     assert desk.post(url("export", batch.pk, "payoutbatch")).status_code == 404
     assert f"#{batch.number}" not in text_of(desk.get(BATCHES))
+
+
+# --- In a file before -----------------------------------------------------------------------------------------------
+AGAIN = "exported on"
+
+
+def exported(payer: User) -> PayoutBatch:
+    batch = payout_batches.create_batch(actor=payer, currency="EUR")
+    payout_batches.export_batch(actor=payer, batch_id=batch.pk)
+    return batch
+
+
+def approved_refund(client: User, freelancer: User, payer: User) -> Disbursement:
+    row = refund_of(client, freelancer)
+    take(payouts.set_refund_account, client, row, account_id=account_of(client).pk)
+    return take(payouts.approve, payer, row)
+
+
+def asked_again(row: Disbursement, payer: User) -> Disbursement:
+    take(payouts.fail, payer, row, note="The bank asks for a second signature.")
+    take(payouts.retry, payer, row)
+    return take(payouts.approve, payer, row)
+
+
+@pytest.fixture
+def debtor(settings) -> None:
+    settings.SEPA_DEBTOR_NAME, settings.SEPA_DEBTOR_IBAN = "Escrow", OTHER_IBAN
+
+
+@pytest.mark.usefixtures("debtor")
+@pytest.mark.parametrize("was_sent", [True, False])
+def test_who_exports_a_row_a_second_time_is_warned(payout: Disbursement, payer: User, desk: Client, was_sent: bool):
+    take(payouts.approve, payer, payout)
+    first = exported(payer)
+    if was_sent:
+        take(payouts.send, payer, payout, reference="BANK-1")
+    take(payouts.fail, payer, payout, note="The bank asks for a second signature.")
+    assert AGAIN in text_of(desk.get(url("desk", payout.pk)))
+    take(payouts.retry, payer, payout)
+    take(payouts.approve, payer, payout)
+    second = payout_batches.create_batch(actor=payer, currency="EUR")
+    words = f"It was in batch #{first.number} EUR, exported on"
+    for page in (url("desk", payout.pk), url("rows", second.pk, "payoutbatch")):
+        assert words in text_of(desk.get(page)) and "or it is paid twice" in text_of(desk.get(page))
+    assert "Exported before" in text_of(desk.get(QUEUE, {"tab": "send"}))
+    assert AGAIN not in text_of(desk.get(url("rows", first.pk, "payoutbatch")))
+    sent_again = take(payouts.send, payer, payout, reference="BANK-2")
+    assert words not in text_of(desk.get(url("desk", sent_again.pk)))
+
+
+@pytest.mark.usefixtures("debtor")
+def test_who_exports_a_row_for_the_first_time_is_not_warned(
+    payout: Disbursement, buyer: User, freelancer: User, payer: User, desk: Client
+):
+    approved_refund(buyer, freelancer, payer)
+    exported(payer)  # the payout waits for approval still
+    take(payouts.approve, payer, payout)
+    approved_refund(buyer, freelancer, payer)
+    late = payout_batches.create_batch(actor=payer, currency="EUR")
+    asked_again(payout, payer)
+    payout_batches.export_batch(actor=payer, batch_id=late.pk)  # the payout has left it
+    take(payouts.send, payer, payout, reference="BANK-1")
+    approved_refund(buyer, freelancer, payer)
+    exported(payer)  # the payout is sent already, by hand
+    asked_again(payout, payer)
+    assert AGAIN not in text_of(desk.get(url("desk", payout.pk)))
+    words = text_of(desk.get(QUEUE, {"tab": "send"}))
+    assert "Failed before" in words and "Exported before" not in words
+
+
+@pytest.mark.usefixtures("debtor")
+def test_the_warning_costs_the_same_queries_for_one_and_for_many(
+    payout: Disbursement, buyer: User, freelancer: User, payer: User, desk: Client
+):
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert "Exported before" in text_of(desk.get(QUEUE, {"tab": "send"}))
+        return len(queries)
+
+    take(payouts.approve, payer, payout)
+    exported(payer)
+    asked_again(payout, payer)
+    few = count()
+    rows = [approved_refund(buyer, freelancer, payer) for _n in range(3)]
+    exported(payer)
+    for row in rows:
+        asked_again(row, payer)
+    assert count() == few
 
 
 def a_return() -> Disbursement:

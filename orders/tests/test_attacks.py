@@ -17,7 +17,7 @@ from orders.selectors.payouts import list_purses
 from orders.services import disputes, payments, payouts, proposals, settlements, statement_lines
 from orders.services.payout_accounts import save_payout_account
 from orders.statements import StatementError, detect_format
-from orders.states import Custody, Status
+from orders.states import Action, Custody, Status
 from orders.tests.factories import order_in
 from orders.tests.situations import STORY, seen
 from orders.tests.test_statements_import import imported, row, table
@@ -127,7 +127,7 @@ def test_a_second_entry_is_no_repeat_of_the_first(buyer: User, freelancer: User,
 def test_a_receipt_that_nobody_handed_in_is_404(buyer: User, freelancer: User, moderator: User, sign_in: SignIn):
     order = order_in(Status.PENDING_PAYMENT, client=buyer, freelancer=freelancer)
     found = {"transaction_reference": "FT 7", "payer_name": "A Okafor", "amount": Decimal(120), "paid_at": timezone.now()}
-    order = payments.record_payment(actor=moderator, **seen(order), **found)
+    order = payments.enter_payment(action=Action.RECORD_PAYMENT, actor=moderator, **seen(order), **found)
     assert sign_in(buyer).get(f"/orders/proofs/{order.proofs.get().pk}/receipt/").status_code == 404
 
 

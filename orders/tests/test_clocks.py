@@ -95,6 +95,15 @@ def test_the_next_clock_is_the_earliest_that_is_not_done():
     assert next_clock(order) is None
 
 
+@pytest.mark.parametrize(("hours", "before"), [(24, 12), (36, 18), (48, 24), (72, 24), (240, 24)])
+def test_nobody_is_reminded_in_the_first_half_of_the_time(hours: int, before: int):
+    order = row(Status.IN_PROGRESS, started_at=NOW - hours * HOUR, due_at=NOW)
+    assert named(order)["due_soon"] == NOW - before * HOUR
+    order.reminded_until = order.started_at
+    assert due_reminders(order, NOW - hours * HOUR) == []
+    assert next_clock(order) == NOW - before * HOUR
+
+
 def test_a_step_stays_due_until_it_is_taken():
     order = row(Status.SUBMITTED, submitted_at=NOW - 7 * DAY, auto_approve_at=NOW, reminded_until=NOW + DAY)
     assert next_clock(order) == NOW

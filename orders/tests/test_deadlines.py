@@ -7,7 +7,9 @@ from io import StringIO
 import pytest
 from django.contrib.admin import site
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -320,6 +322,18 @@ def test_more_orders_than_a_batch_all_fire(db: None):
     assert process_due(now=now) == {"expire": 450}
     assert Order.objects.filter(status=Status.EXPIRED, version=2).count() == 450
     assert process_due(now=now) == {}
+
+
+def test_orders_that_approve_themselves_by_the_thousand_take_few_statements_each(db: None):
+    cast, now = Cast(size=1), timezone.now()
+    copy_order(due_order(cast, "auto_approve", now), 3, cast)
+    process_due(now=now, limit=1)  # opens the freelancer's account and the counters
+    asked = []
+    for limit in (1, 2):
+        with CaptureQueriesContext(connection) as captured:
+            assert process_due(now=now, limit=limit) == {"auto_approve": limit}
+        asked.append(len(captured))
+    assert asked[1] - asked[0] <= 17
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from messaging.models import Notification
 from orders.exceptions import ActionNotAllowed, DisputeRefused, OrderMoved, TooEarly
 from orders.models import Dispute, Order
 from orders.selectors.disputes import action_to_open, list_statements_for
-from orders.services import disputes, escrow, lifecycle
+from orders.services import disputes, lifecycle
 from orders.states import Action, Custody, PaymentStatus, Status
 from orders.tests.disputing import STATEMENT, advanced, answered, disputed, everything, money, reviewed
 from orders.tests.factories import order_in
@@ -322,5 +322,5 @@ def test_another_dispute_gets_its_own_number(delivered: Order, buyer: User, free
     assert reviewed(order).disputes.latest("number").state == State.UNDER_REVIEW
 
 
-def test_the_shares_of_the_fee_are_those_of_the_release(completed: Order):
-    assert escrow.fee_of(completed, Decimal("120")) == Decimal("12.00")
+def test_the_fee_an_order_names_is_the_one_it_is_released_with(completed: Order):
+    assert money(completed)["fees"] == completed.fee_on(Decimal("120")) == Decimal("12.00")

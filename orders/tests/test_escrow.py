@@ -213,8 +213,8 @@ def test_late_money_reopens_an_expired_order(buyer: User, freelancer: User, mode
     order = lifecycle.expire(**seen(order), now=order.pay_by + timedelta(days=2))
     found = {"transaction_reference": "LATE 1", "payer_name": "A Okafor", "amount": Decimal(120), "paid_at": timezone.now()}
     with pytest.raises(ActionNotAllowed):
-        payments.reopen(actor=buyer, **seen(order), **found)
-    order = payments.reopen(actor=moderator, **seen(order), **found, note="Came a week late.")
+        payments.enter_payment(action=Action.REOPEN, actor=buyer, **seen(order), **found)
+    order = payments.enter_payment(action=Action.REOPEN, actor=moderator, **seen(order), **found, note="Came a week late.")
     assert (order.status, order.expired_at) == (Status.PAYMENT_SUBMITTED, None)
     order = payments.confirm_payment(actor=moderator, **seen(order), received_amount=Decimal(120))
     order = lifecycle.decline(actor=freelancer, **seen(order))
@@ -224,7 +224,7 @@ def test_late_money_reopens_an_expired_order(buyer: User, freelancer: User, mode
 def test_a_moderator_enters_the_payment_a_client_forgot_to_show(buyer: User, freelancer: User, moderator: User):
     order = order_in(Status.PENDING_PAYMENT, client=buyer, freelancer=freelancer)
     found = {"transaction_reference": "FT 77", "payer_name": "A Okafor", "amount": Decimal(120), "paid_at": timezone.now()}
-    order = payments.record_payment(actor=moderator, **seen(order), **found)
+    order = payments.enter_payment(action=Action.RECORD_PAYMENT, actor=moderator, **seen(order), **found)
     proof = order.proofs.get()
     assert (order.status, proof.entered_by, proof.receipt.name) == (Status.PAYMENT_SUBMITTED, moderator, "")
 

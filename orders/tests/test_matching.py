@@ -153,9 +153,14 @@ def test_the_reference_and_the_amount_due_are_green():
     assert judged(an_order(status="PAYMENT_SUBMITTED")) == (Light.GREEN, ["amount", "reference", "payer_name"])
 
 
-def test_another_payer_is_a_remark_and_no_refusal():
-    assert judged(an_order(), payer_name="Li Wei") == (Light.GREEN, ["amount", "reference", "other_name"])
+def test_another_payer_is_a_flag_and_not_green():
+    assert judged(an_order(), payer_name="Li Wei") == (Light.AMBER, ["amount", "reference", "other_name"])
     assert judged(an_order(), payer_name="") == (Light.GREEN, ["amount", "reference"])
+
+
+def test_a_payer_whom_the_client_has_named_is_green():
+    named = an_order(status="PAYMENT_SUBMITTED", proofs=(a_proof(payer_name="Li Wei"),))
+    assert judged(named, payer_name="Wei Li") == (Light.GREEN, ["amount", "reference", "payer_name"])
 
 
 @pytest.mark.parametrize(("amount", "reason"), [("100", ["amount_under", "20"]), ("150", ["amount_over", "30"])])
@@ -175,6 +180,19 @@ def test_a_payment_into_another_account_is_amber():
 
 def test_another_currency_is_red():
     assert judged(an_order(currency="USD"))[0] == Light.RED
+
+
+@pytest.mark.parametrize("status", ["PENDING_PAYMENT", "IN_PROGRESS", "CANCELLED"])
+def test_an_order_that_is_paid_to_its_freelancer_is_red_whatever_else_fits(status: str):
+    by_hand = a_proof(verified=True)
+    order = an_order(status=status, is_direct=True, currency="USD", proofs=(by_hand,))
+    assert judged(order) == (Light.RED, ["direct", "reference", "payer_name"])
+
+
+def test_what_another_proof_shows_is_said_of_a_direct_order_too():
+    other = an_order()
+    verdict = judge(a_deposit(), by_reference=[an_order(is_direct=True)], by_proof=[other], by_name=[])
+    assert (verdict.light, verdict.reasons[:2]) == (Light.RED, [["direct"], ["claimed", other.reference]])
 
 
 @pytest.mark.parametrize("status", ["EXPIRED", "CANCELLED"])

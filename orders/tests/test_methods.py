@@ -1,6 +1,7 @@
 """A freelancer's own accounts: pages, validation, and whose they are."""
 
 import uuid
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -13,6 +14,7 @@ from orders.method_forms import PaymentMethodForm
 from orders.models import Order, PaymentMethod
 from orders.states import Custody
 from orders.tests.factories import DirectMethodFactory, PlatformMethodFactory, order_in
+from orders.tests.test_views_payouts import confirmed
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +50,7 @@ def rows() -> list[dict]:
 
 # --- Pages ----------------------------------------------------------------------------------------------------------
 def test_an_account_is_added_as_direct_and_ones_own(freelancer: User, sign_in: SignIn):
-    answer = sign_in(freelancer).post(CREATE, GOOD)
+    answer = confirmed(sign_in(freelancer)).post(CREATE, GOOD)
     assert (answer.status_code, answer["Location"]) == (302, LIST)
     method = PaymentMethod.objects.get()
     assert (method.owner, method.custody, method.kind, method.currency) == (freelancer, Custody.DIRECT, "mobile", "KES")
@@ -57,13 +59,13 @@ def test_an_account_is_added_as_direct_and_ones_own(freelancer: User, sign_in: S
 
 
 def test_smuggled_fields_change_nothing(freelancer: User, stranger: User, sign_in: SignIn):
-    sign_in(freelancer).post(CREATE, {**GOOD, "custody": "PLATFORM", "owner": str(stranger.pk), "is_active": "false"})
+    confirmed(sign_in(freelancer)).post(CREATE, {**GOOD, "custody": "PLATFORM", "owner": str(stranger.pk), "is_active": "false"})
     method = PaymentMethod.objects.get()
     assert (method.owner, method.custody, method.is_active) == (freelancer, Custody.DIRECT, True)
 
 
 def test_bad_input_keeps_what_was_typed(freelancer: User, sign_in: SignIn):
-    answer = sign_in(freelancer).post(CREATE, {**GOOD, "label": "", "account_holder": "José\u202e"})
+    answer = confirmed(sign_in(freelancer)).post(CREATE, {**GOOD, "label": "", "account_holder": "José\u202e"})
     form = answer.context["form"]
     assert set(form.errors) == {"label", "account_holder"}
     assert form["account_number"].value() == "+254 712 345 678"
@@ -97,7 +99,7 @@ def test_the_list_takes_as_many_queries_for_thirty(freelancer: User, sign_in: Si
 
 def test_an_edit_leaves_running_orders_alone_and_says_so(freelancer: User, buyer: User, sign_in: SignIn):
     order = order_in(client=buyer, freelancer=freelancer, custody=Custody.DIRECT)
-    method, client = order.payment_method, sign_in(freelancer)
+    method, client = order.payment_method, confirmed(sign_in(freelancer))
     assert "Running orders do not change" in client.get(edit(method)).content.decode()
     answer = client.post(edit(method), {**GOOD, "currency": "EUR", "account_number": "0700 000 000"}, follow=True)
     assert "Orders already placed keep the account they were promised." in answer.content.decode()
@@ -118,7 +120,18 @@ def test_an_archived_account_is_no_longer_offered(freelancer: User, method: Paym
 def test_an_archived_account_stays_as_it_is(freelancer: User, sign_in: SignIn):
     method = DirectMethodFactory(owner=freelancer, is_active=False)
     before = rows()
-    assert sign_in(freelancer).post(edit(method), GOOD)["Location"] == LIST
+    assert confirmed(sign_in(freelancer)).post(edit(method), GOOD)["Location"] == LIST
+    assert rows() == before
+
+
+def test_adding_and_changing_an_account_ask_for_the_password_again(freelancer: User, method: PaymentMethod, sign_in: SignIn):
+    client, before = sign_in(freelancer), rows()
+    for address in (CREATE, edit(method)):
+        assert client.get(address).url == f"{reverse('account_reauthenticate')}?{urlencode({'next': address})}"
+        answer = client.post(address, {**GOOD, "account_number": "0799 999 999"})
+        assert answer.url == address and "0799 999 999" not in str(dict(client.session))
+    confirmed(client)
+    assert [client.get(address).status_code for address in (CREATE, edit(method))] == [200, 200]
     assert rows() == before
 
 
@@ -127,14 +140,14 @@ def test_an_archived_account_stays_as_it_is(freelancer: User, sign_in: SignIn):
 def test_a_strangers_account_is_404(address, method: PaymentMethod, stranger: User, moderator: User, sign_in: SignIn):
     before = rows()
     for person in (stranger, moderator):
-        assert sign_in(person).post(address(method), GOOD).status_code == 404
+        assert confirmed(sign_in(person)).post(address(method), GOOD).status_code == 404
     assert rows() == before
 
 
 @pytest.mark.parametrize("address", [edit, archive])
 def test_a_platform_account_is_nobodys_here(address, freelancer: User, sign_in: SignIn):
     method = PlatformMethodFactory()
-    assert sign_in(freelancer).post(address(method), GOOD).status_code == 404
+    assert confirmed(sign_in(freelancer)).post(address(method), GOOD).status_code == 404
 
 
 def test_anonymous_visitors_are_sent_to_sign_in(method: PaymentMethod):
@@ -152,7 +165,7 @@ def test_archiving_by_get_is_405(method: PaymentMethod, freelancer: User, sign_i
 
 
 def test_what_does_not_exist_is_404(freelancer: User, sign_in: SignIn):
-    assert sign_in(freelancer).get(reverse("orders:method_edit", args=[uuid.uuid4()])).status_code == 404
+    assert confirmed(sign_in(freelancer)).get(reverse("orders:method_edit", args=[uuid.uuid4()])).status_code == 404
 
 
 # --- What may be typed ----------------------------------------------------------------------------------------------

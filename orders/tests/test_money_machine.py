@@ -358,7 +358,7 @@ EVERY_STEP = settings(
 )
 
 
-# --- Faults planted in books that were right (more of them in test_reconcile) ---------------------------------------------
+# --- Faults planted in books that were right (more of them in test_reconcile_faults) --------------------------------------
 def found() -> set[str]:
     return {result.check.name for result in reconcile(now=datetime.now(UTC)) if result.rows}
 
@@ -401,7 +401,8 @@ def test_a_release_of_money_that_is_not_there_is_refused(buyer: User, freelancer
 
 def test_a_payout_marked_sent_by_hand_is_found(buyer: User, freelancer: User, moderator: User):
     released(buyer, freelancer)
-    Order.objects.update(hold_until=datetime.now(UTC))
+    cleared = datetime.now(UTC)
+    Order.objects.update(hold_until=cleared, next_clock_at=cleared)
     account = save_payout_account(actor=freelancer, kind="bank", currency="EUR", holder="J", account=TO["EUR"][1])
     row = payouts.request_payout(actor=freelancer, account_id=account.pk, amount=Decimal(50))
     payouts.approve(actor=moderator, row_id=row.pk, seen=row.version)

@@ -17,6 +17,8 @@ from orders.facts import OrderFacts
 from orders.models import Order
 from orders.next_step_words import DIRECT_WORDS, WORDS
 from orders.next_steps import NextStep, next_step, situation
+from orders.selectors.order_list import deadline, list_orders_for
+from orders.selectors.orders import NEXT_STEP_ROWS, TABS
 from orders.states import (
     ALLOWED_PAYMENT_STATUS,
     DIRECT_ONLY,
@@ -31,10 +33,12 @@ from orders.tests.factories import order_in
 from orders.tests.stories import STORIES, Cast, Story, declined, divided, in_part, judged
 
 SIDES = (Role.CLIENT, Role.FREELANCER)
+pytestmark = pytest.mark.once  # words; test_timeline takes every step on each database
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TOLD = [(story, custody) for story in STORIES for custody in story.custodies]
 # Clocks that only remind of a later one, which is the deadline that the page shows.
 BEFOREHAND = {"review_soon", "accept_soon", "due_soon", "approval_half", "approval_soon", "late"}
+TOLD_IN_WORDS = {"hold_over"}  # nobody is awaited, so there is no deadline
 
 
 @pytest.fixture
@@ -64,14 +68,27 @@ def test_each_situation_has_its_words_turn_deadline_and_consequence(told, django
     story, order = told
     pair, keys = expected(story, Custody(order.custody))
     assert (order.status, order.payment_status) == pair
-    assert tuple(situation(OrderFacts(order), side, timezone.now()) for side in SIDES) == keys
-    prefetch_related_objects([order], "proposals", "disputes__statements", "disbursements", "revision_requests")
+    assert tuple(situation(OrderFacts(order, side), side, timezone.now()) for side in SIDES) == keys
+    prefetch_related_objects([order], *NEXT_STEP_ROWS)
     with django_assert_num_queries(0):
         steps = [next_step(order, side) for side in SIDES]
     for step in steps:
         check_words(step, order)
         check_deadline(step, order, story)
     check_turns(sorted(step.turn for step in steps), order)
+    for step, side in zip(steps, ("buying", "selling"), strict=True):
+        check_list(step, order, side)
+
+
+def check_list(step: NextStep, order: Order, side: str) -> None:
+    """The database, asked for a list, says the same of whose turn it is and until when."""
+    person = order.client if side == "buying" else order.freelancer
+    tab = next(tab for tab, statuses in TABS.items() if order.status in statuses)
+    row = list_orders_for(person, side=side, tab=tab).annotate(until=deadline(timezone.now())).get()
+    assert row.is_yours == (step.turn == "you")
+    assert list_orders_for(person, side=side, tab="open").exists() == (tab == "open" or step.turn == "you")
+    if step.deadline_at and not order.disputes.filter(state="under_review").exists():  # reminded of every day
+        assert row.until == step.deadline_at
 
 
 def check_words(step: NextStep, order: Order) -> None:
@@ -84,19 +101,29 @@ def check_words(step: NextStep, order: Order) -> None:
         assert step.if_nobody
     if order.status not in FINAL:
         assert step.turn != "nobody"
-        assert step.deadline_at is not None
+        assert step.deadline_at is not None or may_take_their_time(step)
+    if step.turn == "nobody":
+        assert step.deadline_at is None  # a bare "until" says nothing: the words say until when what
+
+
+def may_take_their_time(step: NextStep) -> bool:
+    """Who may act and need not: the client of late work, and who has an offer while a moderator decides."""
+    return step.headline == "The work is late: you can cancel now" or "the ruling is due" in step.if_nobody
 
 
 def check_deadline(step: NextStep, order: Order, story: Story) -> None:
     """What the page shows is the instant of the clock that fires."""
-    if story.clock:
+    if story.clock and not may_take_their_time(step):
         assert step.deadline_at == {clock.name: clock.at for clock in clocks_of(order)}[story.clock]
 
 
 def check_turns(turns: list[str], order: Order) -> None:
     allowed = [["them", "you"], ["platform", "platform"], ["nobody", "nobody"]]
     if order.payment_status == PaymentStatus.DISPUTED:
-        allowed.append(["you", "you"])  # both write, both bring evidence
+        # both write, both bring evidence; an offer is answered while the other side waits for a moderator
+        allowed += [["you", "you"], ["platform", "you"], ["platform", "them"]]
+    elif order.status == Status.IN_PROGRESS:
+        allowed.append(["you", "you"])  # late: one delivers or the other cancels
     elif order.status in FINAL:
         allowed += [["nobody", "you"], ["nobody", "platform"]]  # the client's refund
     assert turns in allowed
@@ -118,7 +145,7 @@ def test_the_stories_reach_every_row_of_the_table():
         (key, side, custody) for story, custody in TOLD for key, side in zip(expected(story, custody)[1], SIDES, strict=True)
     }
     # A cancellation is proposed by either side and an answer is missing on either: the same words for both.
-    both = re.compile(r"(my|their|statement of) ")
+    both = re.compile(r"(my|their|statement of|evidence of) ")
     assert {(k, s) for k, s in WORDS if not both.match(k)} <= {(k, s) for k, s, _c in reached}
     assert {k for k, _s in WORDS} == {k for k, _s, _c in reached}
     assert {(k, s) for k, s in DIRECT_WORDS if not both.match(k)} <= {(k, s) for k, s, c in reached if c == Custody.DIRECT}
@@ -127,7 +154,7 @@ def test_the_stories_reach_every_row_of_the_table():
 
 def test_every_clock_stands_in_a_row():
     names = set(re.findall(r'Clock\("(\w+)"', inspect.getsource(clocks)))
-    assert names - BEFOREHAND == {story.clock for story in STORIES} - {""}
+    assert names - BEFOREHAND - TOLD_IN_WORDS == {story.clock for story in STORIES} - {""}
 
 
 def test_every_name_the_words_use_is_known():
@@ -163,7 +190,6 @@ def test_a_ruling_names_both_parts_and_the_time_to_appeal(cast: Cast):
         step = next_step(order, Role.FREELANCER)
     assert "50.00\u00a0EUR to José, 70.00\u00a0EUR back to Amara" in step.text
     assert "until Thu 5 Mar 2026, 09:30 UTC" in step.text
-    assert step.deadline_at == NOW + timedelta(hours=72)
 
 
 def test_a_refund_under_direct_custody_is_the_freelancers_to_send(cast: Cast):
@@ -189,3 +215,9 @@ def test_a_percent_sign_in_a_name_breaks_nothing(buyer: User):
 def test_a_step_is_overdue_while_somebody_is_awaited(turn: str, hours: int, is_overdue: bool):
     step = NextStep(turn, "", "", deadline_at=timezone.now() + timedelta(hours=hours), if_nobody="")
     assert step.is_overdue == is_overdue
+
+
+def test_the_words_point_at_no_place_on_one_page():
+    """They stand on the order's page, on that of its dispute and in lists."""
+    rows = [*WORDS.values(), *DIRECT_WORDS.values()]
+    assert [row.headline for row in rows if re.search(r"\b(below|above)\b", f"{row.headline} {row.text} {row.if_nobody}")] == []

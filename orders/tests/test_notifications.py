@@ -10,35 +10,38 @@ import pytest
 import time_machine
 from django.conf import settings as site
 from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from gigs.tests.factories import GigFactory
-from marketplace.money import format_money
 from messaging.events import KINDS as EVENTS
-from messaging.models import Notification, OutgoingMail
-from messaging.services import notify
+from messaging.letters import Letter, letter_for
+from messaging.models import Notification
 from orders import clocks
 from orders.models import Order
 from orders.notifications import (
+    CASE_KINDS,
     DISBURSEMENT_TOLD,
     KINDS,
     OWED_BY_FREELANCER,
     REMINDERS,
-    STAFF_PAGES,
     TOLD,
     Audience,
     disbursement_told,
     recipients,
 )
-from orders.services import lifecycle, payments, payouts
-from orders.services.change import page_for
+from orders.services import lifecycle, payments, payouts, settlements
+from orders.services.payout_accounts import save_payout_account
+from orders.services.telling import remind
 from orders.states import Action, Custody, DisbursementAction, Status
 from orders.tests.disputing import advanced, reviewed, taken
 from orders.tests.factories import deliver, hand_in_proof, method_for, order_in, place
 from orders.tests.stories import DEEDS, STORIES, Cast, a_payout_account, auto_approved, declined, opened, refund_of
 
+pytestmark = pytest.mark.once  # words; test_timeline takes every step on each database
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 # What waits for somebody must say until when; the rest needs no deadline.
 WITHOUT_DEADLINE = {"orders.cancelled"}
@@ -94,7 +97,7 @@ def test_every_action_stands_in_the_table_and_every_kind_is_used():
     assert {action for action, rows in TOLD.items() if not rows} == {Action.RECORD_PAYMENT, Action.CONFIRM_REFUND}
     tables = [TOLD, REMINDERS, DISBURSEMENT_TOLD, OWED_BY_FREELANCER]
     used = {kind for table in tables for rows in table.values() for _audience, kind in rows}
-    assert used == {kind.name for kind in KINDS}
+    assert used | {"orders.account_added"} == {kind.name for kind in KINDS}
 
 
 def test_every_reminder_belongs_to_a_clock_or_to_a_dispute():
@@ -105,8 +108,8 @@ def test_every_reminder_belongs_to_a_clock_or_to_a_dispute():
 
 def test_every_kind_has_its_three_texts_and_the_folder_nothing_else():
     folder = Path(site.BASE_DIR) / "templates" / "orders" / "email"
-    wanted = {f"{kind.name.removeprefix('orders.')}.{end}" for kind in KINDS for end in ("subject.txt", "txt", "html")}
-    assert {path.name for path in folder.iterdir()} == wanted | {"_facts.html", "_parts.txt"}
+    wanted = {f"{kind.name.removeprefix('orders.')}.{end}" for kind in KINDS for end in ("subject.txt", "txt")}
+    assert {path.name for path in folder.iterdir()} == wanted | {"_parts.txt"}
 
 
 @pytest.mark.usefixtures("four_eyes")
@@ -148,6 +151,10 @@ def test_a_moderator_who_is_a_party_is_never_asked_to_verify(people: dict[str, U
     assert (people["m"] in asked, people["n"] in asked) == (False, True)
 
 
+def letters() -> list[Letter]:
+    return [letter_for(notification) for notification in Notification.objects.select_related("user")]
+
+
 def test_moderators_are_led_to_the_desk_and_parties_to_the_order(deal: Order, people: dict[str, User]):
     for notification in Notification.objects.all():
         if notification.user in (people["c"], people["f"]):
@@ -179,15 +186,15 @@ def test_every_message_names_the_orders_reference(deal: Order):
 
 def test_no_message_carries_an_account_number(deal: Order):
     secrets = {deal.deposit_address, deal.txid, *deal.proofs.values_list("transaction_reference", flat=True)}
-    for mail in OutgoingMail.objects.all():
+    for letter in letters():
         for secret in secrets:
-            assert secret not in mail.text + mail.html
+            assert secret not in letter.text + letter.html
 
 
 def test_direct_mail_never_speaks_of_escrow(people: dict[str, User]):
     whole_deal(people, Custody.DIRECT)
-    for mail in OutgoingMail.objects.all():
-        words = (mail.subject + mail.text + mail.html).lower()
+    for letter in letters():
+        words = (letter.subject + letter.text + letter.html).lower()
         for word in ("escrow", "released", "releases"):
             assert word not in words
 
@@ -205,19 +212,28 @@ def test_what_the_clock_does_is_told_with_its_instant(people: dict[str, User]):
 
 
 def test_html_escapes_what_people_typed_and_text_does_not(deal: Order):
-    for mail in OutgoingMail.objects.all():
-        assert "Logo <b>" not in mail.html
-        assert "Logo &lt;b&gt;&amp;&lt;/b&gt; more" in mail.html
-        assert "Logo <b>&</b> more" in mail.text or "Logo" not in mail.text
-    rejected = OutgoingMail.objects.filter(notification__kind="orders.payment_rejected").first()
+    for letter in letters():
+        assert "Logo <b>" not in letter.html
+        assert "Logo &lt;b&gt;&amp;&lt;/b&gt; more" in letter.html
+        assert "Logo <b>&</b> more" in letter.text or "Logo" not in letter.text
+    rejected = letter_for(Notification.objects.filter(kind="orders.payment_rejected", mail__isnull=False).first())
     assert "Nothing has <arrived>." in rejected.text
     assert "Nothing has &lt;arrived&gt;." in rejected.html
 
 
 def test_mail_leads_to_the_page_by_a_button_with_its_own_words(deal: Order):
-    for mail in OutgoingMail.objects.all():
-        assert f'href="{site.SITE_URL}{mail.notification.url}"' in mail.html
-        assert "Open it" not in mail.html
+    for notification in Notification.objects.filter(mail__isnull=False):
+        letter = letter_for(notification)
+        assert f'href="{site.SITE_URL}{notification.url}"' in letter.html
+        assert "Open it" not in letter.html
+
+
+def test_a_mail_shows_the_order_at_a_glance(deal: Order):
+    facts = dict(Notification.objects.filter(kind="orders.placed").first().facts)
+    assert facts["Order"] == deal.gig_title
+    assert facts["Amount"].replace("\u00a0", " ") == "120.00 EUR"
+    assert facts["Reference"] == deal.payment_reference
+    assert re.fullmatch(r"\w{3} \d+ \w{3} 2026, \d\d:\d\d EAT", facts["The client pays by"])
 
 
 def test_instants_are_those_of_the_reader(buyer: User, freelancer: User, moderator: User):
@@ -231,12 +247,8 @@ def test_instants_are_those_of_the_reader(buyer: User, freelancer: User, moderat
 # --- Everything that can happen, told in both custodies -----------------------------------------------------------------
 def remind_of_all(order: Order) -> None:
     """Every reminder of the order's clocks, as the sweep sends them."""
-    amount = format_money(order.expected_amount, order.currency)
     for clock in clocks.clocks_of(order):
-        for audience, kind in REMINDERS.get(clock.name, ()):
-            for person in recipients(order, audience, but=None):
-                words = {"order": order, "clock_at": clock.at, "amount": amount}
-                notify(recipient=person, kind=kind, url=page_for(person, order, kind), context=words)
+        remind(order, clock.name, clock.at)
 
 
 def pay_out(cast: Cast) -> None:
@@ -289,7 +301,7 @@ PLAYED_OUT = {  # nothing waits for anybody, or there is no deadline
 
 def test_everything_is_told_in_short_exact_finished_words_and_leads_to_its_page(everything: Cast):
     references = set(Order.objects.values_list("payment_reference", flat=True))
-    for told in Notification.objects.select_related("user"):
+    for told in Notification.objects.exclude(kind="orders.account_added").select_related("user"):
         check_where_it_leads(told, everything)
         words = f"{told.subject} {told.body}"
         assert len(told.subject) < 130, told.subject
@@ -302,8 +314,19 @@ def test_everything_is_told_in_short_exact_finished_words_and_leads_to_its_page(
             assert any(reference in words for reference in references), (told.kind, words)
         if everything.custody == Custody.DIRECT:
             assert not re.search(r"escrow|releas|less the fee|the fee", words.lower()), (told.kind, words)
-    kinds = set(Notification.objects.values_list("kind", flat=True))
+    kinds = set(Notification.objects.values_list("kind", flat=True)) | {"orders.account_added"}
     assert kinds == {kind.name for kind in KINDS} - UNTOLD[everything.custody]
+
+
+def test_the_owner_of_a_new_payout_account_is_mailed_even_if_they_want_no_mail(buyer: User):
+    with time_machine.travel(NOW, tick=False):
+        account = save_payout_account(actor=buyer, kind="mobile", currency="KES", holder="Amara Okafor", account="+254712345678")
+    notification = Notification.objects.get()
+    assert (notification.user, notification.url) == (buyer, "/settings/payout-accounts/")
+    words = "On Mon 2 Mar 2026, 09:30 UTC this account was added to those your money can be sent to: "
+    assert notification.body.startswith(f"{words}{account.masked}.")
+    assert "712345" not in notification.body
+    assert notification.mail.recipient == buyer.email
 
 
 def check_where_it_leads(told: Notification, cast: Cast) -> None:
@@ -311,7 +334,8 @@ def check_where_it_leads(told: Notification, cast: Cast) -> None:
     if told.user_id in (cast.client.pk, cast.freelancer.pk):
         assert re.fullmatch(r"/orders/[0-9a-f-]{36}/|/balance/", told.url), told.url
     else:
-        desk = STAFF_PAGES.get(told.kind, "paymentproof")
+        cases = dict.fromkeys(CASE_KINDS, "dispute")
+        desk = {"orders.to_pay_out": "disbursement", **cases}.get(told.kind, "paymentproof")
         assert told.url.startswith(f"/admin/orders/{desk}/"), (told.kind, told.url)
 
 
@@ -376,6 +400,62 @@ def test_a_refund_under_direct_custody_is_told_as_the_freelancers_debt(people: d
     payouts.confirm_refund(actor=cast.client, order_id=order.pk, seen=order.version)
     assert told(cast.client)[-1] == "money_sent"
     assert told(cast.freelancer)[-2:] == ["refund_owed", "money_arrived"]
+
+
+# --- What has been overtaken ------------------------------------------------------------------------------------------
+def asked(person: User) -> list[str]:
+    """What still says "your turn" to them, oldest first."""
+    unread = Notification.objects.filter(user=person, severity="action", read_at=None).order_by("pk")
+    return [kind.removeprefix("orders.") for kind in unread.values_list("kind", flat=True)]
+
+
+def test_what_asked_somebody_to_act_is_read_once_the_order_has_moved_on(buyer: User, freelancer: User):
+    elsewhere = order_in(Status.PAYMENT_CONFIRMED, client=buyer, freelancer=freelancer)
+    order = order_in(Status.PAYMENT_CONFIRMED, client=buyer, freelancer=freelancer)
+    assert asked(freelancer) == ["ready_to_start", "ready_to_start"]
+    order = lifecycle.start_work(actor=freelancer, order_id=order.pk, seen=order.version)
+    order = deliver(order)
+    assert (asked(freelancer), asked(buyer)) == (["ready_to_start"], ["delivered"])
+    lifecycle.approve(actor=buyer, order_id=order.pk, seen=order.version)
+    assert (asked(freelancer), asked(buyer)) == (["ready_to_start"], [])
+    assert Notification.objects.get(user=freelancer, severity="action", read_at=None).url == elsewhere.get_absolute_url()
+    assert Notification.objects.filter(user=freelancer, kind="orders.approved", read_at=None).exists()  # news stay new
+
+
+def test_what_a_step_itself_asks_for_stays_unread(people: dict[str, User]):
+    cast = Cast(people["c"], people["f"], people["m"], Custody.PLATFORM)
+    declined(cast)
+    assert asked(cast.client) == ["refund_account_needed"]
+    assert asked(cast.freelancer) == []
+    order = advanced(opened(cast))  # a reminder of a missing statement
+    assert "dispute_answer_missing" in asked(cast.freelancer)
+    offer = {"seen": order.version, "freelancer_amount": Decimal(40)}
+    order = settlements.offer_settlement(actor=cast.client, order_id=order.pk, **offer)
+    assert asked(cast.freelancer)[-1] == "settlement_offered"
+    assert "dispute_answer_missing" in asked(cast.freelancer)  # an offer of the other side answers nothing
+    taken(reviewed(order), cast.moderator)  # staff do not answer for the parties
+    assert asked(cast.client) == ["refund_account_needed"]
+
+
+def test_a_step_overtakes_in_one_query(buyer: User, freelancer: User):
+    order = order_in(Status.PAYMENT_CONFIRMED, client=buyer, freelancer=freelancer)
+    with CaptureQueriesContext(connection) as queries:
+        lifecycle.start_work(actor=freelancer, order_id=order.pk, seen=order.version)
+    assert len([q for q in queries.captured_queries if q["sql"].startswith('UPDATE "messaging_notification"')]) == 1
+
+
+def test_a_proof_costs_as_many_questions_however_many_moderators_are_told(buyer: User, freelancer: User, moderator: User):
+    told, asked = [], []
+    for more in (0, 5):
+        for other in UserFactory.create_batch(more, is_staff=True):
+            other.user_permissions.set(moderator.user_permissions.all())
+        order = order_in(client=buyer, freelancer=freelancer)
+        with CaptureQueriesContext(connection) as queries:
+            hand_in_proof(order)
+        told.append(Notification.objects.filter(url__contains=str(order.proofs.get().pk)).count())
+        asked.append(len(queries))
+    assert told[1] == told[0] + 5
+    assert asked[1] == asked[0]
 
 
 def test_the_warning_before_an_approval_cannot_be_misread(people: dict[str, User]):

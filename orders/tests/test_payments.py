@@ -22,7 +22,7 @@ from orders.exceptions import (
 )
 from orders.models import Order, PaymentMethod, PaymentProof
 from orders.selectors import list_actions_for, list_earlier_uses, list_verification_queue, with_earlier_uses
-from orders.services import lifecycle, payments
+from orders.services import lifecycle, methods, payments
 from orders.states import Action, Custody, PaymentStatus, Status
 from orders.tests.factories import (
     DirectMethodFactory,
@@ -422,15 +422,15 @@ def test_a_freelancers_account_is_direct_and_theirs_whatever_was_typed(freelance
     method = PaymentMethod(
         custody=Custody.PLATFORM, kind="bank", label="Bank", account_holder="J", account_number="1", currency="EUR"
     )
-    saved = payments.save_payment_method(actor=freelancer, method=method)
+    saved = methods.save_payment_method(actor=freelancer, method=method)
     assert (saved.custody, saved.owner) == (Custody.DIRECT, freelancer)
 
 
 def test_only_the_owner_archives_an_account(freelancer: User, stranger: User):
     method = DirectMethodFactory(owner=freelancer)
-    payments.archive_payment_method(actor=stranger, method=method)
+    methods.archive_payment_method(actor=stranger, method=method)
     assert PaymentMethod.objects.get().is_active
-    payments.archive_payment_method(actor=freelancer, method=method)
+    methods.archive_payment_method(actor=freelancer, method=method)
     assert not PaymentMethod.objects.get().is_active
 
 

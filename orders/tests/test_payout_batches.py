@@ -14,7 +14,7 @@ from accounts.models import User
 from gigs.tests.factories import GigFactory
 from orders.exceptions import ActionNotAllowed, DisbursementRefused
 from orders.models import Disbursement, LedgerTransfer, Order, PayoutBatch
-from orders.payment_files import SEPA_SCHEMA, Debtor, FileRefused, Payment, csv_bytes, sepa_file
+from orders.payment_files import SEPA_SCHEMA, Debtor, FileRefused, Payment, csv_bytes, payments_csv, sepa_file
 from orders.services import payouts
 from orders.services.payout_batches import approve_all, create_batch, export_batch
 from orders.states import Status
@@ -136,7 +136,7 @@ def test_euros_to_a_wallet_stand_in_a_list_beside_the_sepa_file(
     name, listed = export_batch(actor=payer, batch_id=batch.pk, as_list=True)
     assert row.pk.hex not in sepa.decode() and name.endswith(".csv")
     (line,) = rows_of(listed)[1:]
-    assert line[:4] == [row.pk.hex, stranger.full_name, "mobile", "'+49 170 1234567"]
+    assert line[:4] == [row.pk.hex, stranger.full_name, "mobile", "+491701234567"]
     assert line[5:7] == ["7.50", "EUR"]
 
 
@@ -167,6 +167,26 @@ def test_many_are_approved_each_on_its_own(buyer: User, freelancer: User, payer:
 def test_no_cell_of_a_csv_file_is_a_formula(evil: str):
     (_head, row) = rows_of(csv_bytes(["name", "amount"], [[evil, "-12.50"]]))
     assert row[0].startswith("'") and row[1] == "-12.50"
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("kind", "account", "written"),
+    [
+        ("mobile", "+254712345678", "+254712345678"),
+        ("mobile", "+254 (712) 345-678", "+254712345678"),
+        ("mobile", "0712 345 678", "0712345678"),
+        ("mobile", "+254712345678+1", "'+254712345678+1"),
+        ("mobile", "+1-2", "'+1-2"),
+        ("mobile", "+254712345678\n=1+1", "'+254712345678\n=1+1"),
+        ("mobile", "=+254712345678", "'=+254712345678"),
+        ("mobile", "amara@wallet.example", "amara@wallet.example"),
+        ("bank", "+254 712 345 678", "'+254 712 345 678"),
+    ],
+)
+def test_a_phone_number_is_written_as_a_wallet_reads_it_and_nothing_else_gets_through(kind: str, account: str, written: str):
+    payment = Payment("a" * 32, "José", kind, account, "", Decimal(1), "KES", "x")
+    assert rows_of(payments_csv([payment]))[1][3] == written
 
 
 @pytest.mark.once

@@ -1,20 +1,27 @@
 """Two people at once about the same money: exactly one wins, the other is told why, and the ledger says the same."""
 
+import threading
+import time
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from gigs.tests.factories import GigFactory
 from orders import ledger
 from orders.exceptions import DisbursementRefused
-from orders.models import Disbursement, LedgerTransfer
+from orders.models import Disbursement, LedgerTransfer, Order, PayoutBatch
 from orders.services import payouts
 from orders.services.payout_batches import create_batch
+from orders.states import Status
+from orders.tests.factories import order_in
 from orders.tests.test_payouts import account_of, asked, released, staff, take
 from orders.tests.test_races import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_worker")]
 ROUNDS = 3
 
 
@@ -73,3 +80,29 @@ def test_a_row_stands_in_one_batch(cast: tuple[User, User, User]):
     results = at_once(*(lambda by=by: create_batch(actor=by, currency="EUR") for by in (one, two)))
     assert sorted(isinstance(result, DisbursementRefused) for result in results) == [False, True]
     assert Disbursement.objects.get().batch is not None
+
+
+def test_the_first_batches_of_two_currencies_are_numbered_one_after_the_other(cast: tuple[User, User, User]):
+    """The second begins while the first is not committed: it waits, instead of taking the same number."""
+    freelancer, one, two = cast
+    take(payouts.approve, one, asked(freelancer))
+    gig = GigFactory(freelancer=freelancer, price=Decimal(5000), currency="KES")
+    order_in(Status.COMPLETED, client=UserFactory(), freelancer=freelancer, gig=gig)
+    Order.objects.update(hold_until=timezone.now())
+    wallet = account_of(freelancer, "+254 712 345 678", "KES", "mobile")
+    take(payouts.approve, one, payouts.request_payout(actor=freelancer, account_id=wallet.pk, amount=Decimal(100)))
+    begun = threading.Event()
+
+    def first() -> PayoutBatch:
+        with transaction.atomic():
+            batch = create_batch(actor=one, currency="EUR")
+            begun.set()
+            time.sleep(0.5)
+            return batch
+
+    def second() -> PayoutBatch:
+        begun.wait()
+        return create_batch(actor=two, currency="KES")
+
+    numbers = [batch.number for batch in at_once(first, second)]
+    assert numbers == [1, 2]

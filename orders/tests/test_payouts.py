@@ -1,6 +1,7 @@
 """Payouts, refunds and returns: each step, to the last cent of the ledger, and every way it is refused."""
 
 import random
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from accounts.models import User
 from accounts.tests.factories import UserFactory
 from marketplace.exceptions import DomainError
 from marketplace.uploads import private_storage
+from messaging.models import Notification
 from orders import ledger
 from orders.bank_accounts import AccountRefused
 from orders.exceptions import (
@@ -29,7 +31,8 @@ from orders.services import lifecycle, payouts
 from orders.services.payments import confirm_payment
 from orders.services.payout_accounts import archive_payout_account, save_payout_account
 from orders.states import Custody, PaymentStatus, Status
-from orders.tests.factories import a_receipt, hand_in_proof, order_in
+from orders.tests.disputing import disputed
+from orders.tests.factories import PlatformMethodFactory, a_receipt, hand_in_proof, order_in
 
 IBAN = "DE89370400440532013000"
 OTHER_IBAN = "NL91ABNA0417164300"
@@ -116,13 +119,20 @@ def test_a_balance_says_what_is_held_clearing_available_and_paid_out(buyer: User
     assert list_purses(buyer, timezone.now()) == []
 
 
+def test_a_balance_tells_what_is_frozen_from_what_is_held(buyer: User, freelancer: User):
+    order_in(Status.IN_PROGRESS, client=buyer, freelancer=freelancer, price=Decimal(50))
+    disputed(order_in(Status.SUBMITTED, client=buyer, freelancer=freelancer, price=Decimal(70)), buyer)
+    (purse,) = list_purses(freelancer, timezone.now())
+    assert (purse.held, purse.frozen) == (Decimal(50), Decimal(70))
+
+
 def test_the_overview_costs_the_same_queries_at_any_size(buyer: User, freelancer: User, django_assert_num_queries):
     released(buyer, freelancer, cleared=False)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         list_purses(freelancer, timezone.now())
     for _n in range(3):
         released(buyer, freelancer, cleared=False)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         list_purses(freelancer, timezone.now())
 
 
@@ -467,6 +477,13 @@ def test_an_iban_is_kept_compact_with_its_bic(freelancer: User):
     assert (account.account, account.routing, account.masked) == (IBAN, "COBADEFFXXX", "DE•• •••• 3000")
 
 
+def test_who_adds_an_account_is_told_of_it(freelancer: User):
+    account = account_of(freelancer)
+    told = Notification.objects.get()
+    assert (told.user, told.kind) == (freelancer, "orders.account_added")
+    assert account.masked in told.body and IBAN not in told.body
+
+
 def test_an_account_money_is_about_to_go_to_stays(buyer: User, freelancer: User, stranger: User):
     released(buyer, freelancer)
     row = asked(freelancer)
@@ -506,6 +523,11 @@ def test_december_is_followed_by_january():
         month_bounds(2026, 13)
 
 
+# What the walk below may be refused with: a step out of turn, and more money than there is.
+STEPS = 90
+EXPECTED = (DisbursementRefused, NotEnoughMoney)
+
+
 @pytest.mark.parametrize("luck", range(3))
 def test_whatever_people_try_available_is_never_less_than_nothing(
     luck: int, buyer: User, freelancer: User, payer: User, second_payer: User
@@ -514,35 +536,50 @@ def test_whatever_people_try_available_is_never_less_than_nothing(
     dice = random.Random(luck)
     orders = [released(buyer, freelancer, "120", cleared=False) for _n in range(3)]
     account_of(freelancer)
-    steps = [
-        lambda row: asked(freelancer, str(dice.choice(["10", "54.5", "108", "216", "500"]))),
-        lambda row: Order.objects.filter(pk=dice.choice(orders).pk).update(hold_until=timezone.now() - timedelta(seconds=1)),
-        lambda row: take(payouts.approve, payer, row),
-        lambda row: take(payouts.send, dice.choice([payer, second_payer]), row, reference="B"),
-        lambda row: take(payouts.fail, payer, row, note="No."),
-        lambda row: take(payouts.retry, freelancer, row),
-        lambda row: take(payouts.withdraw, freelancer, row),
-        lambda row: take(payouts.confirm, freelancer, row),
-    ]
-    for _n in range(70):
-        rows = list(Disbursement.objects.all())
-        row = dice.choice(rows) if rows else asked_or_none(freelancer)
+
+    def ask(row: Disbursement | None) -> object:
+        return asked(freelancer, dice.choice(["5", "10", "20.50", "108", "500"]))
+
+    def clear(row: Disbursement | None) -> object:
+        return Order.objects.filter(pk=dice.choice(orders).pk).update(hold_until=timezone.now() - timedelta(seconds=1))
+
+    steps = {
+        "ask": ask,
+        "clear": clear,
+        "approve": lambda row: take(payouts.approve, payer, row),
+        "send": lambda row: take(payouts.send, dice.choice([payer, second_payer]), row, reference="B"),
+        "fail": lambda row: take(payouts.fail, payer, row, note="No."),
+        "retry": lambda row: take(payouts.retry, freelancer, row),
+        "withdraw": lambda row: take(payouts.withdraw, freelancer, row),
+        "confirm": lambda row: take(payouts.confirm, freelancer, row),
+    }
+    done, refused = Counter[str](), Counter[str]()
+    for _n in range(STEPS):
+        rows = list(Disbursement.objects.order_by("created_at"))
+        name = dice.choices(list(steps), weights=[4, 2, 6, 8, 2, 4, 1, 4])[0] if rows else dice.choice(["ask", "clear"])
+        row = dice.choice([rows[-1], dice.choice(rows)]) if rows else None
         try:
-            if row:
-                dice.choice(steps)(row)
-        except DomainError:
-            pass
+            steps[name](row)
+        except EXPECTED:
+            refused[name] += 1
+        else:
+            done[name] += 1
         (purse,) = list_purses(freelancer, timezone.now())
         assert purse.available >= 0
         gone = Disbursement.objects.filter(state__in=["sent", "confirmed"]).values_list("amount", flat=True)
         assert purse.paid_out == sum(gone) and purse.balance == 324 - purse.paid_out
         assert ledger.amount_in(ledger.balance(freelancer.pk, "EUR")) == purse.balance
     assert sum(LedgerEntry.objects.values_list("amount", flat=True)) == 0
+    assert done.total() + refused.total() == STEPS
+    assert done.total() >= 10 and refused.total() >= 30 and done["send"], (done, refused)
 
 
-def asked_or_none(freelancer: User) -> Disbursement | None:
-    try:
-        return asked(freelancer, "10")
-    except DomainError:
-        Order.objects.update(hold_until=timezone.now() - timedelta(seconds=1))
-        return None
+# --- Whose account it is ----------------------------------------------------------------------------------------------
+def test_an_account_that_clients_pay_into_is_nobodys_own(freelancer: User):
+    method = PlatformMethodFactory(account_number="DE02 1203 0000 0000 2020 51")
+    with pytest.raises(AccountRefused, match="account of this site"):
+        save_payout_account(actor=freelancer, kind="bank", currency="EUR", holder="José Ñíguez", account="de02120300000000202051")
+    assert not PayoutAccount.objects.exists()
+    method.is_active = False
+    method.save()
+    save_payout_account(actor=freelancer, kind="bank", currency="EUR", holder="José Ñíguez", account="DE02120300000000202051")

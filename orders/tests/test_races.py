@@ -28,7 +28,7 @@ from orders.states import Status
 from orders.tests.disputing import REASON, STATEMENT, case_for
 from orders.tests.factories import PlatformMethodFactory, hand_in_proof, order_in, place
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_worker")]
 ROUNDS = 3
 
 

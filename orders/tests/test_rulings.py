@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from orders.exceptions import ActionNotAllowed, AlreadyPaidOut, AmountMismatch, DisputeRefused
-from orders.models import Disbursement, Dispute, LedgerTransfer, Order, PaymentProof, StaffNote
+from orders.models import Disbursement, Dispute, LedgerTransfer, Order, PaymentProof, SettlementOffer, StaffNote
 from orders.selectors.disputes import has_lost, may_appeal
 from orders.services import disputes, rulings, settlements
 from orders.states import Custody, DisbursementState, PaymentStatus, Status
@@ -280,6 +280,15 @@ def test_a_completed_order_is_counted_once(moderator: User, buyer: User, freelan
     assert freelancer.stats.orders_completed == 1
 
 
+def test_an_order_that_an_appeal_cancels_is_not_counted(case: Order, moderator: User, buyer: User, second: User):
+    order = appealed(ruled(case, moderator, "120", "0"), buyer)
+    order = ruled(taken(order, second), second, "0", "120")
+    assert order.status == Status.CANCELLED
+    for stats in (order.freelancer.stats, order.gig.stats):
+        stats.refresh_from_db()
+        assert stats.orders_completed == 0
+
+
 # --- A direct payment that was never confirmed ---------------------------------------------------------------------------
 def test_a_payment_that_never_came_cancels_the_order(moderator: User, buyer: User, freelancer: User):
     order = case_for(moderator, buyer, freelancer, custody=Custody.DIRECT, status=Status.PAYMENT_SUBMITTED)
@@ -314,6 +323,25 @@ def test_and_back(moderator: User, second: User, buyer: User, freelancer: User):
     assert order.disbursements.get().state == DisbursementState.WITHDRAWN
     order = ruled(taken(order, second), second, "0", "0", not_paid=True)
     assert (order.status, order.payment_status, order.funded_amount) == (Status.CANCELLED, PaymentStatus.AWAIT_DEPOSIT, 0)
+
+
+def test_nobody_is_settled_to_have_it_all_for_work_that_never_began(moderator: User, buyer: User, freelancer: User):
+    order = case_for(moderator, buyer, freelancer, custody=Custody.DIRECT, status=Status.PAYMENT_SUBMITTED)
+    refused(order, DisputeRefused, settlements.offer_settlement, actor=freelancer, freelancer_amount=Decimal("120"))
+    SettlementOffer.objects.create(
+        dispute=the_case(order), offered_by=buyer, freelancer_amount=Decimal("120"), created_at=timezone.now()
+    )
+    refused(order, DisputeRefused, settlements.accept_settlement, actor=freelancer)
+    order = accept(offer(order, buyer, "119.99"), freelancer)
+    assert (order.status, order.payment_status, the_refund(order)[0]) == (
+        Status.CANCELLED, PaymentStatus.REFUND_DUE, Decimal("0.01"),
+    )  # fmt: skip
+
+
+def test_nor_ruled_to(moderator: User, buyer: User, freelancer: User):
+    order = case_for(moderator, buyer, freelancer, custody=Custody.DIRECT, status=Status.PAYMENT_SUBMITTED)
+    wishes = {"freelancer_amount": Decimal("120"), "client_amount": Decimal(0), "reason": REASON}
+    refused(order, DisputeRefused, rulings.rule, actor=moderator, **wishes)
 
 
 # --- Appeals ----------------------------------------------------------------------------------------------------------------

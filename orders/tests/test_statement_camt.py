@@ -2,11 +2,12 @@
 
 import datetime
 import io
+import tracemalloc
 from decimal import Decimal
 
 import pytest
 
-from orders.statements import Kind, Line, Unreadable, read_statement
+from orders.statements import Kind, Line, StatementError, Unreadable, read_statement
 from orders.tests.bank_files.make import Deposit, deposits, make_camt
 from orders.tests.bank_files.samples import sample
 
@@ -167,3 +168,21 @@ def test_the_tree_does_not_grow_with_the_file():
     strange = b"<Bal><Amt Ccy='EUR'>1</Amt></Bal>" * 5000 + b"<TxsSummry>" + b"<a>" * 50_000 + b"</a>" * 50_000 + b"</TxsSummry>"
     data = make_camt(list(deposits(2))).replace(b"</Acct>", b"</Acct>" + strange, 1)
     assert [type(line) for line in read(data)] == [Line, Line]
+
+
+@pytest.mark.parametrize("place", [b"<Document", b"<GrpHdr>", b"<Acct>", b"<Ntry>"])
+def test_a_part_that_never_ends_is_refused_before_it_fills_the_memory(place: bytes):
+    endless = b"<a/>" * 150_000
+    data = make_camt([PAID])
+    at = data.index(b">", data.index(place)) + 1
+    data = data[:at] + endless + data[at:]
+    tracemalloc.start()
+    with pytest.raises(StatementError, match="not valid XML"):
+        read(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 25_000_000
+
+
+def test_many_entries_are_not_too_many_elements():
+    assert len(read(make_camt(6_000))) == 6_000

@@ -1,11 +1,13 @@
 """The statement desk in admin: files in, what they fit, every decision by a button, and nobody there who may not."""
 
+import re
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -173,7 +175,7 @@ def test_the_tabs_count_what_waits(desk: Client, order: Order, method: PaymentMe
         "Fits nothing": 1,
         "In suspense": 0,
         "Unreadable": 1,
-        "No deposit": 1,
+        "Money out, other": 1,
         "Done": 0,
     }
     everywhere = {tab["label"]: tab["count"] for tab in desk.get(FILES).context["tabs"]}
@@ -181,6 +183,16 @@ def test_the_tabs_count_what_waits(desk: Client, order: Order, method: PaymentMe
     for tab in ("green", "amber", "red", "suspense", "none", "done", "unreadable", "anything"):
         assert desk.get(url("entries", statement.pk), {"tab": tab}).status_code == 200
         assert desk.get(url("all"), {"tab": tab}).status_code == 200
+
+
+def test_a_file_counts_the_unreadable_lines_nobody_has_looked_at_as_its_tab_does(desk: Client, method: PaymentMethod):
+    statement = imported(method, table(row("Gift"), row("Odd", "?"), row("Odder", "?")))
+    assert "2 unreadable" in text_of(desk.get(FILES))
+    for left, unreadable in ((1, statement.unreadable.all()[0]), (0, statement.unreadable.all()[1])):
+        desk.post(url("resolve", unreadable.pk), {"note-note": "A footer."})
+        page = desk.get(FILES)
+        assert ("1 unreadable" in text_of(page), "2 unreadable" in text_of(page)) == (left == 1, False)
+        assert {tab["label"]: tab["count"] for tab in page.context["tabs"]}["Unreadable"] == left
 
 
 def test_what_came_in_a_file_is_shown_and_never_run(desk: Client, method: PaymentMethod):
@@ -228,13 +240,12 @@ def test_all_green_entries_are_looked_at_and_confirmed_together(
     desk: Client, order: Order, method: PaymentMethod, stranger: User
 ):
     others = [place(stranger, order.gig, method) for _ in range(2)]
-    statement = imported(method, table(*(row(one.payment_reference) for one in [order, *others])))
+    paid_by = (row(one.payment_reference, payer=one.client.full_name) for one in [order, *others])
+    statement = imported(method, table(*paid_by))
     page = desk.get(url("green", statement.pk))
-    assert "Confirm these 3 payments" in text_of(page)
     assert page.context["total"] == Decimal(360)
     lifecycle.cancel(actor=stranger, order_id=others[1].pk, seen=others[1].version)
-    shown = [row.line.pk for row in page.context["rows"]]
-    response = desk.post(url("green", statement.pk), {"line": shown}, follow=True)
+    response = desk.post(url("green", statement.pk), {"line": ticked(page)}, follow=True)
     assert said(response)[0] == "2 payments confirmed."
     assert said(response)[1].startswith(others[1].payment_reference)
     assert ledger.amount_in(ledger.outside("EUR")) == -240
@@ -247,8 +258,58 @@ def test_more_green_entries_than_one_page_come_in_turn(desk: Client, order: Orde
     statement = imported(method, table(*(row(one.payment_reference) for one in [order, *others])))
     page = desk.get(url("green", statement.pk))
     assert len(page.context["rows"]) == 2
-    response = desk.post(url("green", statement.pk), {"line": [row.line.pk for row in page.context["rows"]]}, follow=True)
+    response = desk.post(url("green", statement.pk), {"line": ticked(page)}, follow=True)
     assert len(response.context["rows"]) == 1
+
+
+def ticked(page: HttpResponse) -> list[str]:
+    """The entries a browser would send if nobody touched a tick."""
+    boxes = re.findall(r"<input[^>]*>", text_of(page))
+    return [re.search(r'value="([^"]+)"', box)[1] for box in boxes if 'type="checkbox"' in box and " checked" in box]
+
+
+def test_an_entry_without_its_tick_stays_as_it_is(desk: Client, order: Order, method: PaymentMethod):
+    other = place(order.client, order.gig, method)
+    statement = imported(method, table(row(order.payment_reference), row(other.payment_reference)))
+    address = url("green", statement.pk)
+    both = ticked(desk.get(address))
+    assert len(both) == 2
+    assert said(desk.post(address, follow=True)) == ["Tick the payments to confirm first. Nothing was changed."]
+    left = StatementLine.objects.get(order=other)
+    response = desk.post(address, {"line": [line for line in both if line != str(left.pk)]}, follow=True)
+    assert said(response) == ["1 payment confirmed."]
+    assert (fresh(order).status, fresh(other).status) == (Status.PAYMENT_CONFIRMED, Status.PENDING_PAYMENT)
+    assert [row.line for row in response.context["rows"]] == [left]
+    assert response.redirect_chain[-1][0] == url("entries", statement.pk)
+
+
+def test_what_somebody_else_paid_is_confirmed_on_its_own_only(desk: Client, order: Order):
+    line = fits(order, payer="A Friend")
+    assert desk.get(url("green", line.statement_id)).context["rows"] == []
+    assert "Another name paid" in text_of(desk.get(url("entries", line.statement_id)))
+    desk.post(url("green", line.statement_id), {"line": [line.pk]})
+    assert fresh(line).state == State.OPEN
+    desk.post(url("confirm", line.pk), {"confirm-seen": order.version})
+    assert (fresh(line).state, fresh(order).status) == (State.CONFIRMED, Status.PAYMENT_CONFIRMED)
+
+
+def test_money_of_a_direct_order_can_only_go_back_or_to_another_order(desk: Client, order: Order, buyer: User, freelancer: User):
+    direct = order_in(client=buyer, freelancer=freelancer, custody="DIRECT")
+    line = entry(order.payment_method, f"{direct.payment_reference} Logo", "480.00")
+    page = desk.get(url("entry", line.pk))
+    assert page.context["can"] == {"return", "other", "suspend", "ignore"}
+    assert "the client paid us by mistake. Send it back." in text_of(page)
+    before = facts(direct, line)
+    for step, typed in (
+        ("confirm", {"confirm-seen": direct.version}),
+        ("other", {"other-reference": direct.payment_reference}),
+    ):
+        assert "This order is paid to the freelancer directly. Send the payment back." in text_of(
+            desk.post(url(step, line.pk), typed)
+        )
+    assert facts(direct, line) == before
+    desk.post(url("return", line.pk), {f"return-{name}": value for name, value in TO.items()})
+    assert (fresh(line).state, Disbursement.objects.get().amount) == (State.RETURNED, Decimal(480))
 
 
 def test_an_orphan_goes_to_suspense_and_from_there_to_its_order(desk: Client, order: Order):
@@ -269,7 +330,7 @@ def test_an_orphan_goes_back_to_its_payer(desk: Client, order: Order):
     desk.post(url("suspend", line.pk))
     typed = {f"return-{name}": value for name, value in TO.items()}
     bad = desk.post(url("return", line.pk), {**typed, "return-account": "DE02500105170137075031"})
-    assert "check digits are wrong" in text_of(bad)
+    assert "this is none. Compare every character." in text_of(bad)
     assert "Somebody Else" in text_of(bad)
     response = desk.post(url("return", line.pk), typed, follow=True)
     assert said(response) == ["It goes back to the payer once the return is approved and sent."]

@@ -11,9 +11,9 @@ from accounts.tests.factories import UserFactory
 from marketplace.exceptions import DomainError
 from messaging.models import Notification
 from orders import ledger
+from orders.admin.statement_words import next_step, reasons_in_words
 from orders.exceptions import ActionNotAllowed, LineRefused, OrderMoved, ReferenceUsed, SecondModeratorNeeded
 from orders.models import Disbursement, LedgerTransfer, Order, PaymentMethod, StatementLine
-from orders.selectors.statement_words import next_step, reasons_in_words
 from orders.services import escrow, lifecycle, payments, statement_green, statement_lines
 from orders.states import DisbursementAction, DisbursementState, PaymentStatus, Status
 from orders.tests.factories import hand_in_proof, order_in, place
@@ -262,12 +262,60 @@ def test_a_payment_confirmed_by_hand_is_linked_without_moving_money(order: Order
         statement_lines.link_line(actor=moderator, line_id=again.pk)
 
 
+# --- Paid to the freelancer directly --------------------------------------------------------------------------------
+@pytest.fixture
+def astray(order: Order, buyer: User, freelancer: User) -> StatementLine:
+    """The client of a DIRECT order has paid into the platform's account, with the order's reference."""
+    direct = order_in(client=buyer, freelancer=freelancer, custody="DIRECT")
+    return entry(order.payment_method, f"{direct.payment_reference} Logo", str(direct.expected_amount))
+
+
+def test_the_reference_of_a_direct_order_is_recognised_and_its_money_goes_back(astray: StatementLine, moderator: User):
+    assert (astray.light, astray.reasons[0], astray.order.custody) == (Light.RED, ["direct"], "DIRECT")
+    assert next_step(astray) == "This order is paid to the freelancer directly; the client paid us by mistake. Send it back."
+    row_ = statement_lines.return_line(actor=moderator, line_id=astray.pk, **TO)
+    assert (fresh(astray).state, row_.amount, row_.statement_line) == (State.RETURNED, astray.amount, astray)
+    assert held(astray.order)["suspense"] == astray.amount
+    assert next_step(astray) == ""
+
+
+def test_a_payment_of_a_direct_order_is_never_confirmed(astray: StatementLine, moderator: User):
+    before = facts(astray.order, astray)
+    for step in (statement_lines.confirm_line, statement_lines.link_line):
+        with pytest.raises(LineRefused) as refusal:
+            step(actor=moderator, line_id=astray.pk)
+        assert "Send the payment back" in refusal.value.message
+    assert statement_green.confirm_green(actor=moderator, line_ids=[astray.pk]).confirmed == []
+    assert facts(astray.order, astray) == before
+
+
+def test_a_direct_payment_the_freelancer_has_confirmed_is_no_twin_of_the_entry(
+    order: Order, buyer: User, freelancer: User, moderator: User
+):
+    direct = order_in(client=buyer, freelancer=freelancer, custody="DIRECT")
+    submitted = hand_in_proof(direct, amount=direct.expected_amount)
+    payments.confirm_payment(actor=freelancer, order_id=direct.pk, seen=submitted.version, received_amount=direct.expected_amount)
+    line = entry(order.payment_method, direct.payment_reference, str(direct.expected_amount))
+    assert line.reasons[0] == ["direct"]
+    suspended = statement_lines.suspend_line(actor=moderator, line_id=line.pk)
+    assert suspended.state == State.SUSPENSE
+    assert next_step(suspended).endswith("Send it back.")
+
+
+def test_a_proof_that_claims_the_entry_counts_for_more_than_the_direct_order(order: Order, buyer: User, freelancer: User):
+    hand_in_proof(order, transaction_reference="FT2308")
+    direct = order_in(client=buyer, freelancer=freelancer, custody="DIRECT")
+    line = entry(order.payment_method, direct.payment_reference, bank_id="FT2308")
+    assert next_step(line).startswith("Find its order")
+
+
 # --- All green ones -------------------------------------------------------------------------------------------------
 def test_all_green_entries_are_confirmed_each_on_its_own(order: Order, moderator: User, stranger: User, freelancer: User):
     method = order.payment_method
     others = [place(stranger, order.gig, method) for _ in range(3)]
     own = place(moderator, order.gig, method)
-    statement = imported(method, table(*(row(one.payment_reference) for one in [order, *others, own])))
+    paid = (row(one.payment_reference, payer=one.client.full_name) for one in [order, *others, own])
+    statement = imported(method, table(*paid))
     lines = list(statement.lines.filter(light=Light.GREEN))
     assert len(lines) == 5
     lifecycle.cancel(actor=stranger, order_id=others[1].pk, seen=others[1].version)
@@ -406,6 +454,7 @@ def test_an_unreadable_line_is_resolved_once_and_with_words(order: Order, modera
 
 # --- In words -------------------------------------------------------------------------------------------------------
 def test_reasons_and_the_next_step_are_said_in_words(order: Order, moderator: User):
+    assert next_step(fits(order, payer="Li Wei", bank_id="C1")) == "Compare it with the order, then confirm it."
     under = fits(order, "100.00", payer="Li Wei")
     assert [said.label for said in reasons_in_words(under)] == [
         "20.00\u00a0EUR less than due",

@@ -19,7 +19,7 @@ from orders.states import Status
 from orders.tests.factories import hand_in_proof, order_in
 from orders.tests.test_statements_import import row, table
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_worker")]
 State = StatementLine.State
 ROUNDS = range(3)
 

@@ -28,7 +28,8 @@ from orders.tests.factories import (
     order_in,
     place,
 )
-from orders.tests.proposing import asked_for_a_pause, asked_for_time, asked_to_cancel, paid_in_part
+from orders.tests.proposing import asked_for_a_pause, asked_for_time, asked_to_cancel, over, paid_in_part
+from orders.tests.stories import Cast, refund_of
 
 PLATFORM, DIRECT = Custody.PLATFORM, Custody.DIRECT
 MOST_QUERIES = 15  # of which three for the proposals, the disputes and the refunds
@@ -429,6 +430,53 @@ def test_a_completed_order_is_disputed_by_its_client_while_the_hold_runs(order_a
     assert f"/orders/{order.pk}/dispute/" not in look(sign_in(order.client), order)
 
 
+# --- What can be done now -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("custody", Custody)
+def test_a_client_can_cancel_late_work_from_the_top_of_the_page(order_at, sign_in, custody):
+    order = over("due_at")(order_at(Status.IN_PROGRESS, custody))
+    page = look(sign_in(order.client), order)
+
+    assert (
+        page.index("Your turn") < page.index('href="#do-cancel_late"') < page.index('<section class="card" id="do-cancel_late"')
+    )
+    assert page.index('id="do-cancel_late"') < page.index("Something is not going to plan?")
+    assert "It was due" in page and "Do this by" not in page
+    assert "do-cancel_late" not in look(sign_in(order.freelancer), order)
+
+
+def test_a_client_can_cancel_what_nobody_started_from_the_top_of_the_page(order_at, sign_in):
+    order = order_at(Status.PAYMENT_CONFIRMED)
+    assert 'href="#do-decline"' not in look(sign_in(order.client), order)
+    order = over("accept_by")(order)
+    assert 'href="#do-decline"' in look(sign_in(order.client), order)
+    assert 'href="#do-decline"' not in look(sign_in(order.freelancer), order)
+
+
+def test_approving_says_how_long_one_can_still_report_a_fraud_and_the_end_says_it_again(order_at, sign_in):
+    order = order_at(Status.SUBMITTED)
+    client = sign_in(order.client)
+    assert "you can open a dispute for 7 days more." in look(client, order)
+    order = lifecycle.approve(actor=order.client, order_id=order.pk, seen=order.version)
+    page = look(client, order)
+    assert "you can open a dispute until" in page
+    assert "<dt>Until</dt>" not in page  # until what?
+
+
+def test_where_to_pay_is_named_as_a_bank_names_it(buyer, freelancer, sign_in):
+    for method, known in ((PlatformMethodFactory(), True), (PlatformMethodFactory(kind="cash", account_number="4711"), False)):
+        page = look(sign_in(buyer), place(buyer, GigFactory(freelancer=freelancer, currency="EUR"), method))
+        assert (">IBAN<" in page, "Account number or address" in page) == (known, not known)
+    assert ">BIC<" in page  # the routing is one, whatever the account is
+
+
+def test_who_has_typed_something_wrong_is_told_what_to_do(order_at, sign_in, settings):
+    order = order_at(Status.PAYMENT_SUBMITTED)
+    pages = [look(sign_in(user), order) for user in (order.client, order.freelancer)]
+
+    assert ["Something typed wrong?" in page for page in pages] == [True, False]
+    assert f'href="mailto:{settings.SUPPORT_EMAIL}?subject={order.payment_reference}"' in pages[0]
+
+
 # --- What goes back -------------------------------------------------------------------------------------------------
 def test_a_refund_stands_on_the_page_and_the_client_says_where_it_goes(order_at, sign_in):
     order = order_at(Status.PAYMENT_CONFIRMED)
@@ -437,8 +485,8 @@ def test_a_refund_stands_on_the_page_and_the_client_says_where_it_goes(order_at,
     mine, theirs = (look(sign_in(user), order) for user in (order.client, order.freelancer))
 
     assert (mine.count(address), theirs.count(address)) == (2, 0)  # as the thing to do, and beside the amount
-    for page in (mine, theirs):
-        assert "Money that goes back" in page and "The order was declined" in page and "Amara has to say where to" in page
+    for page, words in ((mine, "You have to say where to"), (theirs, "Amara has to say where to")):
+        assert "Money that goes back" in page and "The order was declined" in page and words in page
 
 
 def test_a_direct_refund_is_sent_by_the_freelancer_and_confirmed_by_the_client(order_at, sign_in):
@@ -451,6 +499,38 @@ def test_a_direct_refund_is_sent_by_the_freelancer_and_confirmed_by_the_client(o
     Disbursement.objects.update(state="sent", sent_at=timezone.now(), reference="MP 77")
     assert [confirm in look(sign_in(user), order) for user in (order.client, order.freelancer)] == [True, False]
     assert "MP 77" in look(sign_in(order.client), order)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (Status.PENDING_PAYMENT, "No payment is confirmed."),
+        (Status.IN_PROGRESS, "Held by the platform until the client approves."),
+        (Status.COMPLETED, "Released to the freelancer."),
+    ],
+)
+def test_the_deal_says_where_the_money_is_now(order_at, sign_in, status, words):
+    order = order_at(status)
+    assert words in look(sign_in(order.client), order)
+
+
+def test_what_goes_back_is_not_said_to_be_held(order_at, sign_in):
+    order = order_at(Status.PAYMENT_CONFIRMED)
+    lifecycle.decline(actor=order.freelancer, order_id=order.pk, seen=order.version)
+    page = look(sign_in(order.client), order)
+    assert "it goes back to the client" in page and "Held by the platform" not in page
+
+
+def test_money_is_called_refunded_when_it_has_arrived(order_at, moderator, sign_in):
+    order = order_at(Status.PAYMENT_CONFIRMED)
+    lifecycle.decline(actor=order.freelancer, order_id=order.pk, seen=order.version)
+
+    def badges() -> list[str]:
+        return [str(badge["label"]) for badge in sign_in(order.client).get(order.get_absolute_url()).context["badges"]]
+
+    assert badges() == ["Cancelled", "Refund under way"]
+    refund_of(order, "confirm", Cast(order.client, order.freelancer, moderator, PLATFORM))
+    assert badges() == ["Cancelled", "Refunded"]
 
 
 # --- The way, and what stands beside it -----------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import io
 import re
 import uuid
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -17,9 +18,10 @@ from django.utils import timezone
 from accounts.models import User
 from conftest import SignIn
 from orders.models import Disbursement, Order, PayoutAccount, Receipt
-from orders.services import payouts
+from orders.services import disputes, payouts
 from orders.states import Custody, PaymentStatus, Status
-from orders.tests.factories import order_in, picture
+from orders.tests.disputing import STATEMENT
+from orders.tests.factories import PlatformMethodFactory, order_in, picture
 from orders.tests.test_payouts import IBAN, OTHER_IBAN, account_of, asked, payer, refund_of, released, sent, take
 
 __all__ = ["payer"]  # a fixture
@@ -167,8 +169,105 @@ def test_a_direct_refund_from_both_sides(buyer: User, freelancer: User, sign_in:
     assert "marked this refund as sent" in text_of(seller.get(url("refund_sent", row.pk)))
 
 
-def test_an_account_is_added_masked_and_archived(freelancer: User, sign_in: SignIn):
+def confirmed(client: Client) -> Client:
+    """Signed in, and asked for the password again just now."""
+    assert client.post(reverse("account_reauthenticate"), {"password": "a long password"}).status_code == 302
+    return client
+
+
+OWN_IBAN = "DE02120300000000202051"  # IBAN is that of the platform's account in these tests
+TYPED = {"kind": "bank", "currency": "EUR", "holder": "José Ñíguez", "account": OWN_IBAN, "routing": ""}
+
+
+def test_adding_an_account_asks_for_the_password_again(freelancer: User, sign_in: SignIn):
+    client, address = sign_in(freelancer), url("payout_account_create") + "?currency=EUR&next=/balance/"
+    asked_first = client.get(address)
+    assert asked_first.url == f"{reverse('account_reauthenticate')}?{urlencode({'next': address})}"
+    assert client.post(asked_first.url, {"password": "a long password", "next": address}).url == address
+    assert client.get(address).status_code == 200
+
+
+def test_what_is_posted_without_the_password_is_neither_taken_nor_kept(freelancer: User, sign_in: SignIn):
+    """Whoever holds a stolen session could leave an account there for the owner to confirm unseen."""
+    client, address = sign_in(freelancer), url("payout_account_create")
+    answer = client.post(address, TYPED)
+    assert answer.url == address and OWN_IBAN not in str(dict(client.session))
+    client.get(address)
+    assert "confirm again that it is you" in text_of(client.get(reverse("account_reauthenticate")))
+    client.post(reverse("account_reauthenticate"), {"password": "a long password", "next": address})
+    client.get(address)
+    assert not PayoutAccount.objects.exists()
+
+
+def test_who_adds_an_account_for_a_payout_comes_back_with_it_chosen(buyer: User, freelancer: User, sign_in: SignIn):
+    released(buyer, freelancer)
+    older, client = account_of(freelancer, OTHER_IBAN), confirmed(sign_in(freelancer))
+    asking = url("request_payout") + "?currency=EUR"
+    to_add = client.get(asking).context["add_url"]
+    assert asking in client.get(to_add).context["back"]
+    assert client.post(to_add, {**TYPED, "account": "DE1"}).status_code == 422
+    answer = client.post(to_add, TYPED)
+    new = PayoutAccount.objects.exclude(pk=older.pk).get()
+    assert answer.url == f"{asking}&added={new.pk}"
+    assert f'value="{new.pk}" required id="id_account_id_1" checked' in client.get(answer.url).content.decode()
+
+
+def test_who_adds_an_account_for_a_refund_comes_back_to_the_order(buyer: User, freelancer: User, sign_in: SignIn):
+    row = refund_of(buyer, freelancer)
+    order, client = row.order, confirmed(sign_in(buyer))
+    choosing = client.get(order.get_absolute_url()).context["refund_to_do"]["href"]
+    back = client.post(client.get(choosing).context["add_url"], TYPED).url
+    assert back.startswith(choosing)
+    chosen = {"seen": row.version, "account_id": str(PayoutAccount.objects.get().pk)}
+    assert client.post(back, chosen).url == order.get_absolute_url()
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "balance", ""])
+def test_the_way_back_never_leaves_the_site(freelancer: User, sign_in: SignIn, elsewhere: str):
+    client = confirmed(sign_in(freelancer))
+    answer = client.post(url("payout_account_create") + "?" + urlencode({"next": elsewhere}), TYPED)
+    assert answer.url.startswith(url("payout_account_list") + "?")
+
+
+def test_an_account_of_the_platform_is_nobodys_own(freelancer: User, sign_in: SignIn):
+    method, client = PlatformMethodFactory(account_number="DE02 1203 0000 0000 2020 51"), confirmed(sign_in(freelancer))
+    refused = client.post(url("payout_account_create"), TYPED)
+    assert refused.status_code == 422 and "This is an account of this site, into which clients pay." in text_of(refused)
+    assert not PayoutAccount.objects.exists()
+    method.is_active = False
+    method.save()
+    assert client.post(url("payout_account_create"), TYPED).status_code == 302
+
+
+def test_who_sends_a_refund_reads_what_a_bank_calls_it(buyer: User, freelancer: User, sign_in: SignIn):
+    row = refund_of(buyer, freelancer, Custody.DIRECT)
+    take(payouts.set_refund_account, buyer, row, account_id=account_of(buyer).pk)
+    words = text_of(sign_in(freelancer).get(url("refund_sent", row.pk)))
+    assert "IBAN" in words and "BIC" in words and "Bank and routing" not in words
+    row = refund_of(buyer, freelancer, Custody.DIRECT)
+    take(payouts.set_refund_account, buyer, row, account_id=account_of(buyer, "+254712345678", kind="mobile").pk)
+    words = text_of(sign_in(freelancer).get(url("refund_sent", row.pk)))
+    assert "Account number or address" in words and "IBAN" not in words
+
+
+def test_money_in_a_dispute_is_said_to_be_frozen(buyer: User, freelancer: User, sign_in: SignIn):
+    order_in(Status.IN_PROGRESS, client=buyer, freelancer=freelancer, price=Decimal(50))
+    order = released(buyer, freelancer, cleared=False)
     client = sign_in(freelancer)
+    assert "Frozen by disputes" not in text_of(client.get(BALANCE))
+    disputes.dispute_completed(actor=buyer, order_id=order.pk, seen=order.version, reason="fraud", statement=STATEMENT)
+    words = text_of(client.get(BALANCE))
+    assert "Held for open orders 50.00 EUR" in words and "Frozen by disputes 120.00 EUR" in words
+
+
+def test_why_there_is_no_second_payout_at_once(buyer: User, freelancer: User, sign_in: SignIn):
+    released(buyer, freelancer)
+    asked(freelancer, "50")
+    assert "withdraw the request while it waits for approval" in text_of(sign_in(freelancer).get(BALANCE))
+
+
+def test_an_account_is_added_masked_and_archived(freelancer: User, sign_in: SignIn):
+    client = confirmed(sign_in(freelancer))
     typed = {"kind": "bank", "currency": "EUR", "holder": "José Ñíguez", "account": "DE89 3704 0044 0532 0130 01", "routing": ""}
     refused = client.post(url("payout_account_create"), typed)
     assert refused.status_code == 422 and "this is none" in text_of(refused)
@@ -205,6 +304,16 @@ def test_a_statement_by_month_and_as_csv(buyer: User, freelancer: User, payer: U
     assert client.get(url("balance_month", now.year, 13)).status_code == 404
     assert client.get(url("balance_month", 0, 1)).status_code == 404
     assert client.get(url("balance_csv"), {"month": "2026-99"}).status_code == 404
+
+
+def test_money_that_went_back_is_said_without_minus_signs(buyer: User, freelancer: User, sign_in: SignIn):
+    order = released(buyer, freelancer, cleared=False)
+    disputes.dispute_completed(actor=buyer, order_id=order.pk, seen=order.version, reason="fraud", statement=STATEMENT)
+    now = timezone.localtime()
+    words = text_of(sign_in(freelancer).get(url("balance_month", now.year, now.month)))
+    assert "120.00 EUR less the fee of 12.00 EUR" in words
+    assert "120.00 EUR went back, and the fee of 12.00 EUR with it" in words
+    assert "fee of -" not in words
 
 
 def test_the_balance_page_costs_the_same_queries_at_any_size(buyer: User, freelancer: User, payer: User, sign_in: SignIn):

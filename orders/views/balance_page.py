@@ -6,7 +6,8 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from marketplace.money import plain_amount
+from marketplace.money import format_money, plain_amount
+from orders.iban import compact, is_bic, is_iban
 from orders.models import Disbursement, LedgerTransfer
 from orders.selectors.payouts import STATE_LABELS, BalanceLine, BalanceMonth, is_owed_by_freelancer
 from orders.states import DisbursementState as State
@@ -40,6 +41,14 @@ def refund_rows(rows: Iterable[Disbursement]) -> list[dict[str, Any]]:
     ]
 
 
+def account_labels(account: str, routing: str) -> dict[str, str]:
+    """What a bank calls these two, where they tell what they are."""
+    return {
+        "account_label": _("IBAN") if is_iban(account) else _("Account number or address"),
+        "routing_label": _("BIC") if is_bic(compact(routing)) else _("Bank and routing"),
+    }
+
+
 def _row(row: Disbursement) -> dict[str, Any]:
     state = State(row.state)
     label = str(STATE_LABELS[state])
@@ -55,6 +64,18 @@ def _row(row: Disbursement) -> dict[str, Any]:
         "came_back": state == State.FAILED and row.payer_id is None,
         "waits_until": row.not_before if row.not_before and row.not_before > timezone.now() else None,
     }
+
+
+def with_fee_words(statement: BalanceMonth) -> dict[str, Any]:
+    """The statement as its page shows it: each line with what the fee did to it, "" where there was none."""
+    return {"statement": statement, "lines": [(line, _fee_words(line)) for line in statement.lines]}
+
+
+def _fee_words(line: BalanceLine) -> str:
+    gross, fee = (format_money(abs(amount), line.currency) for amount in (line.gross, line.fee))
+    if line.fee < 0:
+        return _("%(gross)s went back, and the fee of %(fee)s with it") % {"gross": gross, "fee": fee}
+    return _("%(gross)s less the fee of %(fee)s") % {"gross": gross, "fee": fee} if line.fee else ""
 
 
 def statement_rows(statements: Iterable[BalanceMonth]) -> Iterator[list[object]]:

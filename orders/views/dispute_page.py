@@ -38,6 +38,7 @@ from orders.selectors.disputes import (
     standing_offer_of,
 )
 from orders.states import Action, Custody, Role
+from orders.views.order_rows import refund_to_do, refunds_of, where_money_is
 
 State = Dispute.State
 STATE_TONES = {
@@ -49,7 +50,7 @@ STATE_TONES = {
     State.SETTLED: "ok",
     State.WITHDRAWN: "neutral",
 }
-STEP_FORMS: dict[Action, type[CaseForm]] = {
+CASE_FORMS: dict[Action, type[CaseForm]] = {
     form.action: form
     for form in (
         OpenDisputeForm,
@@ -81,7 +82,9 @@ def render_case_page(request: SignedInRequest, order_id: UUID, *, refused: Form 
         "badge": {"label": dispute.get_state_display(), "tone": STATE_TONES[State(dispute.state)]} if dispute else None,
         "progress": _progress(dispute),
         "next": _next(order, side),
-        "forms": forms,
+        "forms": _in_own_words(forms, side),
+        "where_money_is": where_money_is(order),
+        "refund_to_do": refund_to_do(refunds_of(order, side)),
         "refused": getattr(refused, "action", "evidence") if refused else "",
         "lost": lost,
         "lost_reasons": refused.non_field_errors() if refused and lost is not None else [],
@@ -107,7 +110,7 @@ def _forms(
     user: User, order: Order, dispute: Dispute | None, refused: Form | None
 ) -> tuple[dict[str, Form], list[tuple[str, str]] | None]:
     """The forms this side can use now, by step; and the words of a refused one that is not among them."""
-    forms: dict[str, Form] = {action: STEP_FORMS[action](order=order) for action in _open_steps(user, order, dispute)}
+    forms: dict[str, Form] = {action: CASE_FORMS[action](order=order) for action in _open_steps(user, order, dispute)}
     if dispute and dispute.is_open and evidence_left(user, dispute):
         forms["evidence"] = EvidenceForm()
     if isinstance(refused, EvidenceForm):
@@ -120,6 +123,21 @@ def _forms(
     if name not in forms:
         return forms, typed
     return {**forms, name: refused}, None
+
+
+def _in_own_words(forms: dict[str, Form], side: Role) -> dict[str, Form]:
+    """The forms name both sides; to the one who looks they say "you"."""
+    labels = {
+        "wanted_amount": _("What you should get of the %(whole)s"),
+        "freelancer_amount": _("What you get of the %(whole)s"),
+    }
+    for form in forms.values():
+        for name, field in form.fields.items():
+            if side == Role.FREELANCER and name in labels:
+                field.label = labels[name] % form.names  # type: ignore[attr-defined]
+            elif side == Role.CLIENT and name == "wanted_amount" and field.help_text:
+                field.help_text = _("0 if everything is to go back to you.")
+    return forms
 
 
 def _open_steps(user: User, order: Order, dispute: Dispute | None) -> list[Action]:
@@ -151,6 +169,7 @@ def _words_and_files(user: User, order: Order, dispute: Dispute | None) -> dict[
         "their_offer": standing_offer_of(other_side(user, order), dispute),
         "client_amount": None if dispute.freelancer_amount is None else order.expected_amount - dispute.freelancer_amount,
         "ruling": ruling,
+        "appeal_is_over": dispute.appeal_until is not None and dispute.appeal_until <= timezone.now(),
         "ended_at": dispute.closed_at or (ruling.created_at if ruling else None),
     }
 

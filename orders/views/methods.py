@@ -7,12 +7,14 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.requests import SignedInRequest
 from orders.method_forms import PaymentMethodForm
 from orders.selectors import get_payment_method_of, list_payment_methods_of
-from orders.services.payments import archive_payment_method, save_payment_method
+from orders.services.methods import archive_payment_method, save_payment_method
+from orders.views.password_first import password_first
 
 
 @login_required
@@ -27,7 +29,9 @@ def method_list(request: SignedInRequest) -> HttpResponse:
 
 
 @login_required
+@sensitive_post_parameters("account_number")
 @require_http_methods(["GET", "HEAD", "POST"])
+@password_first
 def method_create(request: SignedInRequest) -> HttpResponse:
     form = PaymentMethodForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -38,7 +42,9 @@ def method_create(request: SignedInRequest) -> HttpResponse:
 
 
 @login_required
+@sensitive_post_parameters("account_number")
 @require_http_methods(["GET", "HEAD", "POST"])
+@password_first
 def method_edit(request: SignedInRequest, method_id: UUID) -> HttpResponse:
     method = get_payment_method_of(request.user, method_id)
     if not method.is_active:

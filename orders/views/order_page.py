@@ -1,7 +1,6 @@
 """What the page of an order shows to the person who looks: the same for reading it and for a step that was refused."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.requests import SignedInRequest
-from marketplace.money import plain_amount, round_money
+from marketplace.money import plain_amount
 from orders.forms import StepForm
 from orders.models import Delivery, Order, PaymentMethod, PaymentProof, RevisionRequest
 from orders.next_steps import NextStep, next_step
@@ -19,10 +18,21 @@ from orders.proposal_forms import STEP_FORMS
 from orders.selectors import get_order_page_for, revisions_left
 from orders.selectors.disputes import action_to_open
 from orders.selectors.proposals import list_steps_for
-from orders.states import FINAL, PAYMENT_STATUS_LABELS, STATUS_LABELS, Action, Custody, PaymentStatus, Role, Status
+from orders.states import (
+    FINAL,
+    PAYMENT_STATUS_LABELS,
+    STATUS_LABELS,
+    Action,
+    Custody,
+    DisbursementState,
+    PaymentStatus,
+    Role,
+    Status,
+)
 from orders.timeline import timeline
 from orders.tones import MONEY_TONES, WORK_TONES
-from orders.views.order_rows import desks_of, proposal_of, refunds_of
+from orders.views.balance_page import account_labels
+from orders.views.order_rows import desks_of, proposal_of, refund_to_do, refunds_of, where_money_is
 from orders.views.order_trouble import trouble
 
 
@@ -49,13 +59,13 @@ def render_order_page(
         "is_party": side != Role.MODERATOR,
         "other": order.client if side == Role.FREELANCER else order.freelancer,
         "is_direct": order.custody == Custody.DIRECT,
-        "badges": _badges(order),
+        "badges": _badges(order, refunds),
         "progress": _progress(order),
         "next": _next_for(order, side, step),
         **_forms(request.user, order, side, refused),
         "proposal": proposal_of(order, side),
         "refunds": refunds,
-        "refund_to_do": next((refund for refund in refunds if refund.get("urgent")), None),
+        "refund_to_do": refund_to_do(refunds),
         "desks": desks_of(request.user, order, proofs["live_proof"]) if side == Role.MODERATOR else [],
         "has_dispute": bool(order.disputes.all()),
         **proofs,
@@ -73,12 +83,13 @@ def side_of(user: User, order: Order) -> Role:
     return sides.get(user.pk, Role.MODERATOR)
 
 
-def _badges(order: Order) -> list[dict[str, Any]]:
+def _badges(order: Order, refunds: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of the work and of the money. On the ledger a refund has left escrow; its client has it when it has arrived."""
     work, money = Status(order.status), PaymentStatus(order.payment_status)
-    return [
-        {"label": STATUS_LABELS[work], "tone": WORK_TONES[work]},
-        {"label": PAYMENT_STATUS_LABELS[money], "tone": MONEY_TONES[money]},
-    ]
+    money_badge = {"label": PAYMENT_STATUS_LABELS[money], "tone": MONEY_TONES[money]}
+    if money == PaymentStatus.REFUNDED and any(refund["row"].state != DisbursementState.CONFIRMED for refund in refunds):
+        money_badge = {"label": _("Refund under way"), "tone": "wait"}
+    return [{"label": STATUS_LABELS[work], "tone": WORK_TONES[work]}, money_badge]
 
 
 def _progress(order: Order) -> list[dict[str, str]]:
@@ -171,11 +182,13 @@ def _work(order: Order) -> dict[str, Any]:
 
 
 def _money(order: Order) -> dict[str, Any]:
-    fee = round_money(order.expected_amount * order.escrow_fee_pct / Decimal(100), order.currency)
+    fee = order.fee_on(order.expected_amount)
     is_coin = order.pay_to_kind == PaymentMethod.Kind.COIN  # a wallet reads an address, not a letter
     return {
+        "where_money_is": where_money_is(order),
         "fee": fee,
         "earned": order.expected_amount - fee,
         "amount_to_type": plain_amount(order.amount_due, order.currency),
         "main_code": "account" if is_coin else "payment",
+        **account_labels(order.deposit_address, order.pay_to_routing),
     }

@@ -1,20 +1,39 @@
-"""The rows that stand beside an order on its page: the open proposal, its refunds, and where moderators decide about it."""
+"""What stands beside an order on its page: where its money is, the open proposal, the refunds, the desks that decide."""
 
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from orders.models import Disbursement, Order, PaymentProof, Proposal
 from orders.selectors import RESOLVE, VERIFY, may
+from orders.selectors.payouts import STATE_LABELS
 from orders.selectors.proposals import division_of, open_proposal
-from orders.states import DisbursementState, PaymentStatus, Role
+from orders.states import Custody, DisbursementState, PaymentStatus, Role
+from orders.views.balance_page import TONES
 
 Kind = Proposal.Kind
 State = DisbursementState
+# Where the money of a PLATFORM order is.
+_WHERE_MONEY_IS = {
+    PaymentStatus.AWAIT_DEPOSIT: gettext_lazy("No payment is confirmed. What is paid is held until the client approves."),
+    PaymentStatus.PARTIALLY_FUNDED: gettext_lazy("The part that is confirmed is held by the platform."),
+    PaymentStatus.FUNDS_HELD: gettext_lazy("Held by the platform until the client approves."),
+    PaymentStatus.DISPUTED: gettext_lazy("Frozen in escrow until the dispute ends."),
+    PaymentStatus.RELEASED: gettext_lazy("Released to the freelancer."),
+    PaymentStatus.REFUNDED: gettext_lazy("No longer in escrow: it goes back to the client."),
+    PaymentStatus.SPLIT: gettext_lazy("No longer in escrow: divided between the two of you."),
+}
+
+
+def where_money_is(order: Order) -> str:
+    """In words; "" under DIRECT custody, where this site does not hold it."""
+    return str(_WHERE_MONEY_IS.get(PaymentStatus(order.payment_status), "")) if order.custody == Custody.PLATFORM else ""
 
 
 def proposal_of(order: Order, side: Role) -> dict[str, Any] | None:
@@ -50,36 +69,36 @@ def refunds_of(order: Order, side: Role) -> list[dict[str, Any]]:
     return list(_refunds(order, side))
 
 
+def refund_to_do(refunds: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The first of them with which nothing goes on before this side acts."""
+    return next((refund for refund in refunds if refund.get("urgent")), None)
+
+
 def _refunds(order: Order, side: Role) -> Iterator[dict[str, Any]]:
     for row in order.disbursements.all():
         if row.kind == Disbursement.Kind.REFUND and row.state != State.WITHDRAWN:
-            yield {"row": row, "words": _state_words(row, order), "tone": _TONES[State(row.state)], **_to_do(row, order, side)}
+            yield {
+                "row": row,
+                "words": _state_words(row, order, side),
+                "tone": TONES[State(row.state)],
+                **_to_do(row, order, side),
+            }
 
 
-_TONES = {
-    State.REQUESTED: "wait",
-    State.APPROVED: "info",
-    State.SENT: "info",
-    State.CONFIRMED: "ok",
-    State.FAILED: "problem",
-}
-
-
-def _state_words(row: Disbursement, order: Order) -> str:
+def _state_words(row: Disbursement, order: Order, side: Role) -> str:
     names = {"client": order.client.get_short_name(), "freelancer": order.freelancer.get_short_name()}
     match row.state:
-        case State.CONFIRMED:
-            words = _("Arrived")
         case State.SENT:
             words = _("Sent, not confirmed yet")
         case State.APPROVED:
             words = _("About to be sent")
-        case State.FAILED:
-            words = _("Could not be sent")
+        case State.CONFIRMED | State.FAILED:
+            words = str(STATE_LABELS[State(row.state)])
         case _ if row.payer_id:
-            words = _("%(freelancer)s has to send it")
+            words = _("You have to send it") if side == Role.FREELANCER else _("%(freelancer)s has to send it")
         case _:
-            words = _("Being prepared") if row.account_id else _("%(client)s has to say where to")
+            where = _("You have to say where to") if side == Role.CLIENT else _("%(client)s has to say where to")
+            words = _("Being prepared") if row.account_id else where
     return words % names
 
 
@@ -89,7 +108,8 @@ def _to_do(row: Disbursement, order: Order, side: Role) -> dict[str, Any]:
     if side == Role.CLIENT and is_waiting:
         label = _("Change the account") if row.account_id else _("Say where it should go")
         urgent = not row.payer_id and (row.account_id is None or row.state == State.FAILED)
-        return {"href": reverse("orders:refund_account", args=[row.pk]), "label": label, "urgent": urgent}
+        href = f"{reverse('orders:refund_account', args=[row.pk])}?{urlencode({'next': order.get_absolute_url()})}"
+        return {"href": href, "label": label, "urgent": urgent}
     if side == Role.FREELANCER and is_waiting and row.payer_id:
         return {"href": reverse("orders:refund_sent", args=[row.pk]), "label": _("I have sent it"), "urgent": True}
     if side == Role.CLIENT and row.state == State.SENT:

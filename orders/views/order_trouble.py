@@ -55,14 +55,6 @@ TROUBLE: dict[tuple[Action, Role], Words] = {
     ),
     (Action.PROPOSE_CANCELLATION, CLIENT): Words(_("Cancel together"), _DIVIDE, _("See what each of you gets"), "primary"),
     (Action.PROPOSE_CANCELLATION, FREELANCER): Words(_("Cancel together"), _DIVIDE, _("See what each of you gets"), "primary"),
-    (Action.CANCEL_LATE, CLIENT): Words(
-        _("Cancel because it is late"),
-        _(
-            "The delivery is more than a day late and nothing was ever delivered, so you can leave without asking. You get "
-            "everything back."
-        ),
-        _("Cancel the order"),
-    ),
     (Action.DECLINE, CLIENT): Words(
         _("Cancel because nobody has started"),
         _("%(other)s has not started in time, so you can leave without asking. You get everything back."),

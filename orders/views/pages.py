@@ -1,5 +1,7 @@
 """The list of orders, placing one, and the order's own page."""
 
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -19,13 +21,15 @@ from marketplace.money import format_money
 from orders.models import Order
 from orders.next_steps import next_step
 from orders.place_form import PlaceForm
-from orders.selectors import SIDES, TABS, count_orders_for, get_gig_to_order, list_orders_for, list_payment_methods_for
+from orders.selectors import TABS, get_gig_to_order, list_payment_methods_for
+from orders.selectors.order_list import SIDES, TabCount, count_orders_for, list_orders_for
 from orders.services.lifecycle import place_order
 from orders.states import STATUS_LABELS, Custody, Role, Status
 from orders.tones import WORK_TONES
 from orders.views.order_page import render_order_page
 
 PAGE_SIZE = 24
+Counts = dict[str, dict[str, TabCount]]
 
 
 @login_required
@@ -37,7 +41,7 @@ def order_list(request: SignedInRequest) -> HttpResponse:
     page = Paginator(list_orders_for(request.user, side=side, tab=tab), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "page_obj": page,
-        "rows": [_row(order, side) for order in page],
+        "groups": _groups(page, side, tab),
         "side": side,
         "tab": tab,
         "sides": _side_links(counts, side),
@@ -92,20 +96,37 @@ def _chosen(value: str | None, known: Any, otherwise: str) -> str:
     return value if value and value in known else otherwise
 
 
-def _busier_side(counts: dict[str, dict[str, int]]) -> str:
-    """Where someone lands who has not chosen: buying, unless there is only something to sell."""
-    waiting = {side: (tabs["open"] > 0, sum(tabs.values()) > 0) for side, tabs in counts.items()}
+def _busier_side(counts: Counts) -> str:
+    """Where someone lands who has not chosen: where more waits for them, else where more is open, else where anything is."""
+    waiting = {
+        side: (tabs["open"].yours, tabs["open"].orders, sum(tab.orders for tab in tabs.values())) for side, tabs in counts.items()
+    }
     return "selling" if waiting["selling"] > waiting["buying"] else "buying"
 
 
-def _side_links(counts: dict[str, dict[str, int]], side: str) -> list[dict[str, Any]]:
+def _side_links(counts: Counts, side: str) -> list[dict[str, Any]]:
     labels = {"buying": _("Buying"), "selling": _("Selling")}
-    return [{"label": labels[s], "href": f"?side={s}", "count": counts[s]["open"], "current": s == side} for s in SIDES]
+    return [{"label": labels[s], "href": f"?side={s}", "yours": counts[s]["open"].yours, "current": s == side} for s in SIDES]
 
 
-def _tab_links(counts: dict[str, dict[str, int]], side: str, tab: str) -> list[dict[str, Any]]:
+def _tab_links(counts: Counts, side: str, tab: str) -> list[dict[str, Any]]:
     labels = {"open": _("Open"), "completed": _("Completed"), "cancelled": _("Cancelled")}
-    return [{"label": labels[t], "href": f"?side={side}&tab={t}", "count": counts[side][t], "current": t == tab} for t in TABS]
+    return [
+        {"label": labels[t], "href": f"?side={side}&tab={t}", "count": _count(counts[side][t]), "current": t == tab} for t in TABS
+    ]
+
+
+def _count(tab: TabCount) -> str:
+    if not tab.yours:
+        return str(tab.orders)
+    return _("%(orders)d · %(yours)d your turn") % {"orders": tab.orders, "yours": tab.yours}
+
+
+def _groups(orders: Iterable[Any], side: str, tab: str) -> list[dict[str, Any]]:
+    """The rows; where the tab has all that is open, those that wait for the person under a heading of their own."""
+    headings = {True: _("Your turn"), False: _("Waiting for others")} if tab == "open" else {}
+    groups = groupby(orders, key=lambda order: headings.get(order.is_yours, ""))
+    return [{"heading": heading, "rows": [_row(order, side) for order in rows]} for heading, rows in groups]
 
 
 def _row(order: Order, side: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A person's money: balance, payouts, refunds, and the accounts they are sent to."""
+"""A person's money: balance, payouts, refunds."""
 
 import re
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -19,13 +20,14 @@ from marketplace.exceptions import DomainError
 from marketplace.http import private_file
 from orders.models import Disbursement
 from orders.payment_files import csv_bytes
-from orders.payout_forms import ChooseAccountForm, PayoutAccountForm, RequestPayoutForm, SeenForm, SentForm
+from orders.payout_forms import ChooseAccountForm, RequestPayoutForm, SeenForm, SentForm
 from orders.selectors import get_party_order
 from orders.selectors import payouts as money
 from orders.selectors.receipts import get_receipt_for
-from orders.services import payout_accounts, payouts
+from orders.services import payouts
 from orders.states import DisbursementState as State
-from orders.views.balance_page import STATEMENT_HEADER, payout_rows, refund_rows, statement_rows
+from orders.views.balance_page import STATEMENT_HEADER, account_labels, payout_rows, refund_rows, statement_rows, with_fee_words
+from orders.views.way_back import added, url_to_add, way_back
 
 PAGE_SIZE = 20
 
@@ -50,10 +52,10 @@ def balance(request: SignedInRequest) -> HttpResponse:
 @login_required
 @require_safe
 def balance_month(request: SignedInRequest, year: int, month: int) -> HttpResponse:
-    statements = money.balance_statement(request.user, *_bounds(year, month))
+    statements = [with_fee_words(statement) for statement in money.balance_statement(request.user, *_bounds(year, month))]
     if not statements:
         raise Http404
-    context = {"statements": statements, "start": _bounds(year, month)[0], "months": money.list_months_of(request.user)}
+    context = {"statements": statements, "start": _bounds(year, month)[0]}
     return render(request, "orders/payouts/month.html", context)
 
 
@@ -90,7 +92,7 @@ def request_payout(request: SignedInRequest) -> HttpResponse:
         return redirect("orders:balance")
     accounts = list(money.list_payout_accounts_of(request.user, purse.currency))
     data = request.POST if request.method == "POST" else None
-    form = RequestPayoutForm(data, accounts=accounts, currency=purse.currency, available=purse.available)
+    form = RequestPayoutForm(data, accounts=accounts, currency=purse.currency, available=purse.available, initial=added(request))
     if form.is_valid():
         try:
             payouts.request_payout(actor=request.user, **form.cleaned_data)
@@ -99,7 +101,7 @@ def request_payout(request: SignedInRequest) -> HttpResponse:
         else:
             messages.success(request, _("Asked for. You are told when it is sent."))
             return redirect("orders:balance")
-    context = {"form": form, "purse": purse, "accounts": accounts}
+    context = {"form": form, "purse": purse, "accounts": accounts, "add_url": url_to_add(request, purse.currency)}
     return render(request, "orders/payouts/request.html", context, status=422 if form.is_bound else 200)
 
 
@@ -133,27 +135,18 @@ def _take(request: SignedInRequest, row: Disbursement, service: Callable[..., Di
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def retry_payout(request: SignedInRequest, row_id: UUID) -> HttpResponse:
-    """A payout or refund that came back is asked for again."""
-    return _choose_account(request, money.get_own_disbursement(request.user, row_id))
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def refund_account(request: SignedInRequest, row_id: UUID) -> HttpResponse:
-    """Where a refund goes."""
-    return _choose_account(request, money.get_own_disbursement(request.user, row_id))
-
-
-def _choose_account(request: SignedInRequest, row: Disbursement) -> HttpResponse:
+def choose_account(request: SignedInRequest, row_id: UUID) -> HttpResponse:
+    """Where a refund goes, or a payout or refund that did not go through and is asked for again."""
+    row = money.get_own_disbursement(request.user, row_id)
+    back = way_back(request, reverse("orders:balance"))
     came_back = row.state == State.FAILED
     if not came_back and (row.state != State.REQUESTED or row.kind != Disbursement.Kind.REFUND):
         messages.info(request, _("The account of this can no longer be changed: it is on its way, or over."))
-        return redirect("orders:balance")
+        return redirect(back)
     accounts = list(money.list_payout_accounts_of(request.user, row.currency))
     posted = request.POST if request.method == "POST" else None
-    chosen = {"seen": row.version, **({"account_id": row.account_id} if row.account_id else {})}
-    form = ChooseAccountForm(posted, accounts=accounts, initial=chosen)
+    chosen = {"account_id": row.account_id} if row.account_id else {}
+    form = ChooseAccountForm(posted, accounts=accounts, initial={"seen": row.version, **chosen, **added(request)})
     if form.is_valid():
         try:
             service = payouts.retry if came_back else payouts.set_refund_account
@@ -162,8 +155,9 @@ def _choose_account(request: SignedInRequest, row: Disbursement) -> HttpResponse
             form.add_error(None, refusal.message)
         else:
             messages.success(request, _("Noted. You are told when the money is sent."))
-            return redirect("orders:balance")
-    context = {"form": form, "row": row, "accounts": accounts, "came_back": came_back}
+            return redirect(back)
+    context = {"form": form, "row": row, "accounts": accounts, "came_back": came_back, "back": back}
+    context["add_url"] = url_to_add(request, row.currency)
     return render(request, "orders/payouts/account.html", context, status=422 if form.is_bound else 200)
 
 
@@ -182,7 +176,8 @@ def refund_sent(request: SignedInRequest, row_id: UUID) -> HttpResponse:
         else:
             messages.success(request, _("Marked as sent. The client is asked to confirm that it arrived."))
             return redirect("orders:balance")
-    context = {"form": form, "row": row, "is_waiting": row.state in payouts.NOT_GONE}
+    labels = account_labels(row.account.account, row.account.routing) if row.account else {}
+    context = {"form": form, "row": row, "is_waiting": row.state in payouts.NOT_GONE, **labels}
     return render(request, "orders/payouts/refund_sent.html", context, status=422 if form.is_bound else 200)
 
 
@@ -206,44 +201,6 @@ def confirm_refund(request: SignedInRequest, order_id: UUID) -> HttpResponse:
 def sent_proof(request: SignedInRequest, row_id: UUID) -> FileResponse:
     row = money.get_sent_proof_for(request.user, row_id)
     return private_file(row.proof, name=row.proof_name, content_type=row.proof_type)
-
-
-@login_required
-@require_safe
-def payout_account_list(request: SignedInRequest) -> HttpResponse:
-    accounts = list(money.list_payout_accounts_of(request.user))
-    context = {
-        "in_use": [account for account in accounts if account.is_active],
-        "archived": [account for account in accounts if not account.is_active],
-    }
-    return render(request, "orders/payouts/accounts.html", context)
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def payout_account_create(request: SignedInRequest) -> HttpResponse:
-    posted = request.POST if request.method == "POST" else None
-    form = PayoutAccountForm(posted, initial={"currency": request.GET.get("currency", ""), "holder": request.user.full_name})
-    if form.is_valid():
-        account = payout_accounts.save_payout_account(actor=request.user, **form.cleaned_data)
-        messages.success(
-            request, _("Saved: %(masked)s. Choose it now wherever money is to be sent.") % {"masked": account.masked}
-        )
-        return redirect("orders:payout_account_list")
-    return render(request, "orders/payouts/account_form.html", {"form": form}, status=422 if form.is_bound else 200)
-
-
-@login_required
-@require_POST
-def payout_account_archive(request: SignedInRequest, account_id: UUID) -> HttpResponse:
-    account = money.get_payout_account_of(request.user, account_id)
-    try:
-        payout_accounts.archive_payout_account(actor=request.user, account_id=account.pk)
-    except DomainError as refusal:
-        messages.error(request, refusal.message)
-    else:
-        messages.success(request, _("%(masked)s is no longer used.") % {"masked": account.masked})
-    return redirect("orders:payout_account_list")
 
 
 @login_required
