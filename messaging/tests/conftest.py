@@ -9,7 +9,6 @@ from messaging.events import KINDS, Kind
 WORDS = {
     "tests/email/thing.subject.txt": "News of {{ title }}\n  for {{ recipient.get_short_name }}\n",
     "tests/email/thing.txt": "\n{{ title }} at {{ when|date:'H:i e' }}, see {{ url }} on {{ site_name }}.\n\nSecond paragraph.\n",
-    "tests/email/thing.html": "{% extends 'messaging/email/base.html' %}{% block action %}See {{ title }}{% endblock %}",
 }
 
 
@@ -24,6 +23,6 @@ def thing(settings, monkeypatch):
         "django.template.loaders.app_directories.Loader",
     ]
     settings.TEMPLATES = templates
-    kind = Kind("tests.thing", "Something in the tests", "action")
+    kind = Kind("tests.thing", "Something in the tests", "action", "See it")
     monkeypatch.setitem(KINDS, kind.name, kind)
     return kind.name

@@ -14,17 +14,9 @@ def tell(recipient: User, kind: str, *, title: str = "a logo", url: str = "/orde
     return notify(recipient=recipient, kind=kind, url=url, context={"title": title, "when": when})
 
 
-def due_mail(recipient: User, **fields: object) -> OutgoingMail:
+def due_mail(recipient: User, *, subject: str = "A subject", **fields: object) -> OutgoingMail:
     """A mail row that is due now, without going through the words."""
-    notification = Notification.objects.create(user=recipient, kind="tests.thing", subject="A subject", url="/orders/")
+    notification = Notification.objects.create(user=recipient, kind="tests.thing", subject=subject, body="Words.", url="/orders/")
     return OutgoingMail.objects.create(
-        **{
-            "notification": notification,
-            "recipient": recipient.email,
-            "subject": "A subject",
-            "text": "Words.",
-            "html": "<p>Words.</p>",
-            "next_attempt_at": timezone.now(),
-            **fields,
-        }
+        **{"notification": notification, "recipient": recipient.email, "next_attempt_at": timezone.now(), **fields}
     )

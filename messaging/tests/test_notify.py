@@ -6,9 +6,10 @@ from huey.contrib.djhuey import HUEY
 from redis.exceptions import ConnectionError as RedisIsDown
 
 from messaging.events import KINDS, Kind
+from messaging.letters import letter_for
 from messaging.models import Notification, OutgoingMail
-from messaging.services import notify, opt_out
-from messaging.tests.factories import tell
+from messaging.services import Telling, notify, notify_all, opt_out
+from messaging.tests.factories import NOON, tell
 
 
 def test_a_notification_carries_the_words_the_severity_and_the_address(buyer, thing):
@@ -31,15 +32,32 @@ def test_a_long_subject_with_line_breaks_becomes_one_line_of_200_characters(buye
 
 
 def test_the_mail_has_the_plain_words_unescaped_and_the_html_words_escaped(buyer, thing):
-    row = tell(buyer, thing, title="<b>Tom & Co</b>").mail
-    assert (row.recipient, row.subject) == (buyer.email, "News of <b>Tom & Co</b> for Amara")
-    assert row.text.startswith("Hello Amara,\n\n<b>Tom & Co</b> at 12:00 UTC")
-    assert "\n\nhttp://localhost:8000/orders/\n\n" in row.text
-    assert "No more mail of this kind: http://localhost:8000/mail/unsubscribe/" in row.text
-    assert "<b>Tom" not in row.html
-    assert "See &lt;b&gt;Tom &amp; Co&lt;/b&gt;" in row.html
-    assert 'href="http://localhost:8000/orders/"' in row.html
-    assert "{" not in row.html and "{" not in row.text
+    notification = tell(buyer, thing, title="<b>Tom & Co</b>")
+    letter = letter_for(notification)
+    assert (notification.mail.recipient, letter.subject) == (buyer.email, "News of <b>Tom & Co</b> for Amara")
+    assert letter.text.startswith("Hello Amara,\n\n<b>Tom & Co</b> at 12:00 UTC")
+    assert "\n\nhttp://localhost:8000/orders/\n\n" in letter.text
+    assert "No more mail of this kind: http://localhost:8000/mail/unsubscribe/" in letter.text
+    assert "<b>Tom" not in letter.html
+    assert "&lt;b&gt;Tom &amp; Co&lt;/b&gt;" in letter.html
+    assert 'href="http://localhost:8000/orders/"' in letter.html
+    assert "See it" in letter.html
+    assert "{" not in letter.html and "{" not in letter.text
+
+
+def test_facts_stand_below_the_words_with_instants_of_the_recipients_zone(buyer, thing):
+    buyer.time_zone = "Africa/Nairobi"
+    words = {"title": "a logo", "when": NOON}
+    (row,) = notify_all(tellings=[Telling(buyer, thing, "/", words, [("Order", "Tom & Co"), ("Until", NOON)])])
+    row.refresh_from_db()
+    assert row.facts == [["Order", "Tom & Co"], ["Until", "Mon 4 May 2026, 15:00 EAT"]]
+    html = letter_for(row).html
+    assert "Tom &amp; Co" in html and "Mon 4 May 2026, 15:00 EAT" in html
+
+
+def test_a_kind_that_is_gone_can_still_be_mailed(buyer):
+    letter = letter_for(Notification(user=buyer, kind="tests.gone", subject="Old news", body="Words.", url="/"))
+    assert "Open it" in letter.html and "Words." in letter.text
 
 
 def test_a_mail_is_due_at_once(buyer, thing, django_capture_on_commit_callbacks):
@@ -95,7 +113,7 @@ def test_an_unknown_kind_is_a_programming_error(buyer):
 
 
 def test_a_kind_without_words_is_a_programming_error(buyer, monkeypatch):
-    monkeypatch.setitem(KINDS, "tests.wordless", Kind("tests.wordless", "Wordless", "info"))
+    monkeypatch.setitem(KINDS, "tests.wordless", Kind("tests.wordless", "Wordless", "info", "See it"))
     with pytest.raises(TemplateDoesNotExist):
         notify(recipient=buyer, kind="tests.wordless", url="/", context={})
     assert Notification.objects.count() == 0

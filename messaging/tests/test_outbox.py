@@ -13,9 +13,15 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from accounts.tests.factories import UserFactory
-from messaging.models import OutgoingMail
-from messaging.services import LEASE, MAX_ATTEMPTS, PAUSES, _claim, opt_out, retry_mail, send_due_mail
+from messaging.models import Message, Notification, OutgoingMail
+from messaging.notifications import UNREAD
+from messaging.selectors.contact import UNREAD_FOR
+from messaging.services import opt_out, retry_mail, send_due_mail
+from messaging.services.digests import send_digests
+from messaging.services.mail import LEASE, MAX_ATTEMPTS, PAUSES, _claim
+from messaging.services.old_news import KEPT_FOR, discard_old_news
 from messaging.tests.factories import due_mail
+from messaging.tests.test_conversations import say
 
 
 class BrokenFor(EmailBackend):
@@ -75,7 +81,22 @@ def test_the_message_is_signed_off_with_a_one_click_way_out(buyer):
     assert message.extra_headers["Message-ID"] == f"<notification-{row.notification_id}@localhost>"
     assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message.extra_headers["List-Unsubscribe"].startswith("<http://localhost:8000/mail/unsubscribe/")
-    assert (message.body, message.alternatives[0].content) == ("Words.", "<p>Words.</p>")
+    assert "\n\nWords.\n\n" in message.body
+    assert "<p>Words.</p>" in message.alternatives[0].content
+
+
+def test_words_that_are_taken_back_while_the_mail_before_is_sent_do_not_go_out(buyer, freelancer, settings, monkeypatch):
+    first, second = due_mail(buyer), due_mail(freelancer)
+
+    def take_back(_backend, messages):
+        Notification.objects.filter(pk=second.notification_id).update(body="")
+        return send(_backend, messages)
+
+    send = EmailBackend.send_messages
+    monkeypatch.setattr(EmailBackend, "send_messages", take_back)
+    assert send_due_mail(now=timezone.now()) == 2
+    assert ["Words." in message.body for message in mail.outbox] == [True, False]
+    assert state_of(first)[0] == 1
 
 
 def test_one_refused_message_never_stops_the_others(buyer, freelancer, stranger, broken_for):
@@ -149,6 +170,32 @@ def test_the_command_is_the_same_sweep(buyer):
     call_command("send_mail_queue", stdout=out, verbosity=0)
     assert out.getvalue() == "1 sent\n"
     assert recipients() == [buyer.email]
+
+
+def test_what_was_said_of_conversations_that_were_read_goes_after_a_month_with_its_mail_and_nothing_else(buyer, freelancer):
+    say(freelancer, buyer)
+    send_digests(now=timezone.now() + UNREAD_FOR)
+    read = {"read_at": timezone.now()}
+    for row in (due_mail(buyer), due_mail(freelancer)):
+        Notification.objects.filter(pk=row.notification_id).update(**read)
+    later = timezone.now() + KEPT_FOR
+    assert discard_old_news(now=later) == 1  # that somebody wrote; nobody has read the other
+    assert [row.kind for row in Notification.objects.filter(user=buyer)] == ["tests.thing", UNREAD]
+    Notification.objects.filter(kind=UNREAD).update(**read)
+    assert (discard_old_news(now=later - timedelta(minutes=1)), discard_old_news(now=later)) == (0, 1)
+    assert set(OutgoingMail.objects.values_list("notification__kind", flat=True)) == {"tests.thing"}
+    assert Message.objects.count() == 1
+
+
+def test_the_command_discards_too(buyer):
+    row = due_mail(buyer)
+    Notification.objects.filter(pk=row.notification_id).update(
+        kind=UNREAD, read_at=timezone.now(), created_at=timezone.now() - KEPT_FOR
+    )
+    out = StringIO()
+    call_command("discard_old_news", stdout=out)
+    call_command("discard_old_news", stdout=out, verbosity=0)
+    assert out.getvalue() == "1 discarded\n"
 
 
 @pytest.mark.postgres

@@ -5,9 +5,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from messaging.events import KINDS, Kind
+from messaging.events import GROUPS, KINDS, Kind, Mail
+from messaging.letters import letter_for
 from messaging.models import MailOptOut, Notification
-from messaging.selectors import unsubscribe_url_for
+from messaging.selectors import unsubscribe_url_for, wants_mail
 from messaging.services import opt_out
 
 LIST = reverse("messaging:notifications")
@@ -164,8 +165,9 @@ def test_all_read_is_a_post_of_somebody_signed_in(buyer, client, sign_in):
 def kinds(monkeypatch):
     """Two kinds beside the registered ones."""
     for name in ("tests.one", "tests.two"):
-        monkeypatch.setitem(KINDS, name, Kind(name, f"Kind {name}", "info"))
-    return list(KINDS)
+        monkeypatch.setitem(KINDS, name, Kind(name, f"Kind {name}", "info", "Open it"))
+    monkeypatch.setitem(GROUPS, "Tests", [KINDS["tests.one"], KINDS["tests.two"]])
+    return [name for name, kind in KINDS.items() if kind.mail == Mail.OPTIONAL]
 
 
 def boxes(page: str) -> dict[str, bool]:
@@ -181,11 +183,23 @@ def test_the_settings_list_every_kind_and_tick_the_wanted_ones(buyer, kinds, sig
 
 
 def test_kinds_for_staff_are_a_choice_of_staff_alone(buyer, moderator, kinds, sign_in, monkeypatch):
-    monkeypatch.setitem(KINDS, "tests.staff", Kind("tests.staff", "For staff", "info", for_staff=True))
+    kind = Kind("tests.staff", "For staff", "info", "Open it", for_staff=True)
+    monkeypatch.setitem(GROUPS, "Staff", [kind])
     assert "tests.staff" not in boxes(sign_in(buyer).get(MAIL).content.decode())
     assert "tests.staff" in boxes(sign_in(moderator).get(MAIL).content.decode())
     sign_in(buyer).post(MAIL, {})
     assert not MailOptOut.objects.filter(kind="tests.staff").exists()
+
+
+def test_mail_for_a_persons_safety_is_no_choice_and_comes_even_when_refused(buyer, kinds, sign_in, monkeypatch):
+    monkeypatch.setitem(KINDS, "tests.one", Kind("tests.one", "Kind one", "problem", "Open it", mail=Mail.ALWAYS))
+    monkeypatch.setitem(GROUPS, "Tests", [KINDS["tests.one"]])
+    assert "tests.one" not in boxes(sign_in(buyer).get(MAIL).content.decode())
+    opt_out(user=buyer, kind="tests.one")
+    assert wants_mail(buyer, "tests.one")
+    letter = letter_for(Notification(user=buyer, kind="tests.one", subject="Look", body="Words.", url="/"))
+    assert "unsubscribe" not in letter.text + letter.html
+    assert letter.unsubscribe_url == ""
 
 
 def test_saving_keeps_exactly_the_ticked_kinds(buyer, freelancer, kinds, sign_in):
@@ -201,6 +215,25 @@ def test_no_tick_at_all_is_a_choice_too_and_unknown_names_are_nothing(buyer, kin
     assert sign_in(buyer).post(MAIL, {"tests.nothing": "on"}).status_code == 302
     refused = sorted(MailOptOut.objects.filter(user=buyer).values_list("kind", flat=True))
     assert refused == sorted(name for name in kinds if not KINDS[name].for_staff)
+
+
+def test_a_whole_group_is_switched_at_once_and_the_other_boxes_keep_their_ticks(buyer, sign_in):
+    browser = sign_in(buyer)
+    form = browser.get(MAIL).context["form"]
+    (_first, one), (_second, other) = [(label, {box.name for box in boxes}) for label, boxes in form.groups][:2]
+    unticked = min(other)
+
+    browser.post(MAIL, dict.fromkeys(set(form.fields) - {unticked}, "on") | {"none": "0"})
+    assert set(MailOptOut.objects.values_list("kind", flat=True)) == one | {unticked}
+    browser.post(MAIL, dict.fromkeys(set(form.fields) - one - {unticked}, "on") | {"all": "0"})
+    assert set(MailOptOut.objects.values_list("kind", flat=True)) == {unticked}
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "999"])
+def test_the_button_of_no_group_switches_nothing(buyer, sign_in, number):
+    browser = sign_in(buyer)
+    browser.post(MAIL, dict.fromkeys(browser.get(MAIL).context["form"].fields, "on") | {"none": number})
+    assert not MailOptOut.objects.exists()
 
 
 def test_the_settings_need_a_sign_in(client, kinds):

@@ -24,10 +24,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   focused = controls(event.detail.target).indexOf(document.activeElement);
 });
 
+document.addEventListener("htmx:afterSwap", () => {
+  if (opened) document.querySelector("#browse details.filters").open = true; // before it is painted
+});
+
 document.addEventListener("htmx:afterSettle", () => {
   const browse = document.getElementById("browse");
   if (!browse) return;
-  if (opened) browse.querySelector("details.filters").open = true;
   if (paged) browse.querySelector("#results").focus({ preventScroll: true });
   else {
     controls(browse)[focused]?.focus({ preventScroll: true });

@@ -19,6 +19,7 @@ class Notification(models.Model):
     severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.INFO)
     subject = models.CharField(max_length=200)
     body = models.TextField(blank=True)
+    facts = models.JSONField(default=list, blank=True)  # what it is about at a glance: [[label, words], …]
     url = models.CharField(max_length=300, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -39,15 +40,17 @@ class Notification(models.Model):
     def __str__(self) -> str:
         return self.subject
 
+    @property
+    def tone(self) -> str:
+        """How the design system shows it."""
+        return {"action": "wait", "success": "ok"}.get(self.severity, self.severity)
+
 
 class OutgoingMail(models.Model):
-    """A mail to send, words and all. The row is the truth; the worker only looks for rows that are due."""
+    """The mail of a notification, to be sent. The row is the truth; the worker only looks for rows that are due."""
 
     notification = models.OneToOneField(Notification, on_delete=models.CASCADE, related_name="mail")
     recipient = models.EmailField(max_length=254)
-    subject = models.CharField(max_length=200)
-    text = models.TextField()
-    html = models.TextField()
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)  # None: sent, or given up
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -68,7 +71,7 @@ class OutgoingMail(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.recipient}: {self.subject}"
+        return f"{self.recipient}: {self.notification.subject}"
 
 
 class MailOptOut(models.Model):

@@ -48,7 +48,7 @@ def read_all(request: SignedInRequest) -> HttpResponse:
 def mail_settings(request: SignedInRequest) -> HttpResponse:
     form = MailSettingsForm(
         request.POST if request.method == "POST" else None,  # no box ticked is a choice too: the body may be empty
-        kinds=list_kinds_for(request.user),
+        groups=list_kinds_for(request.user),
         refused=list_refused_kinds(request.user),
     )
     if form.is_valid():

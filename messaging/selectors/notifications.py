@@ -1,6 +1,7 @@
 """What someone was told, and which mail they want."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
@@ -10,8 +11,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts.models import User
-from messaging.events import KINDS, Kind
+from messaging.events import GROUPS, KINDS, Kind, Mail
 from messaging.models import MailOptOut, Notification
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 _signer = Signer(salt="messaging.unsubscribe")
 
@@ -34,13 +38,14 @@ def list_notifications(user: User) -> QuerySet[Notification]:
     return Notification.objects.filter(user=user).order_by("-id")
 
 
-def count_unread(user: User) -> int:
-    return Notification.objects.filter(user=user, read_at__isnull=True).count()
-
-
 def get_notification_for(user: User, notification_id: int) -> Notification:
     """One of the person's own notifications; Http404 otherwise."""
     return get_object_or_404(list_notifications(user), pk=notification_id)
+
+
+def mail_of(kind: str) -> Mail:
+    """Whether this kind comes by mail; of a kind that is gone, what is still to be sent is sent."""
+    return KINDS[kind].mail if kind in KINDS else Mail.OPTIONAL
 
 
 def wants_mail(user: User, kind: str) -> bool:
@@ -50,16 +55,20 @@ def wants_mail(user: User, kind: str) -> bool:
 
 def list_wanted_mail(people: list[tuple[User, str]]) -> list[bool]:
     """The same for each person and kind, in one query."""
-    kinds = {kind for _user, kind in people}
+    kinds = {kind for _user, kind in people if mail_of(kind) == Mail.OPTIONAL}
     refused = set(
         MailOptOut.objects.filter(user__in=[user for user, _kind in people], kind__in=kinds).values_list("user", "kind")
     )
-    return [user.is_active and (user.pk, kind) not in refused for user, kind in people]
+    return [user.is_active and mail_of(kind) != Mail.NEVER and (user.pk, kind) not in refused for user, kind in people]
 
 
-def list_kinds_for(user: User) -> list[Kind]:
-    """The registered kinds the person may choose among, in the order they were registered."""
-    return [kind for kind in KINDS.values() if user.is_staff or not kind.for_staff]
+def list_kinds_for(user: User) -> "dict[str | _StrPromise, list[Kind]]":
+    """The kinds the person may choose among, by the group they stand in, in the order they were registered."""
+    offered = {
+        group: [kind for kind in kinds if kind.mail == Mail.OPTIONAL and (user.is_staff or not kind.for_staff)]
+        for group, kinds in GROUPS.items()
+    }
+    return {group: kinds for group, kinds in offered.items() if kinds}
 
 
 def list_refused_kinds(user: User) -> set[str]:
