@@ -1,4 +1,4 @@
-"""`python -m benchmarks [pages | transitions | sweeps]`: every performance figure, as a ratio or against its limit.
+"""`python -m benchmarks [pages | transitions | sweeps | chat]`: every performance figure, as a ratio or against its limit.
 
 Absolute times mean little from one machine to the next; a ratio measured in one run does. `pages` runs on SQLite; the others on a
 scratch database of the PostgreSQL that DATABASE_URL names, or of this machine's, with the Redis of REDIS_URL if there is one.
@@ -7,6 +7,7 @@ Each part is a process of its own.
 
 import importlib
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -14,11 +15,20 @@ from urllib.parse import urlsplit, urlunsplit
 
 import django
 import psycopg
+from cryptography.fernet import Fernet
 from django.core.management import call_command
 from psycopg.sql import SQL, Identifier
 
-PARTS = ("pages", "transitions", "sweeps")
+PARTS = ("pages", "transitions", "sweeps", "chat")
 NAME = f"marketplace_bench_{os.getpid()}"
+PRODUCTION = {  # with DEBUG every statement is formatted and kept a second time
+    "DEBUG": "false",
+    "SECRET_KEY": secrets.token_hex(32),
+    "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    "ALLOWED_HOSTS": "bench.example",
+    "SITE_URL": "https://bench.example",
+    "EMAIL_URL": "dummymail://",
+}
 
 
 def main(wanted: list[str]) -> int:
@@ -46,6 +56,7 @@ def part(name: str) -> int:
             ENV_FILE=os.devnull,
             VAR_DIR=folder,
             LOG_LEVEL="ERROR",
+            **(PRODUCTION if server else {}),
         )
         try:
             django.setup()

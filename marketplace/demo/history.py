@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from gigs.models import Category
-from marketplace.demo import bank, purses
+from marketplace.demo import bank, purses, talks
 from marketplace.demo.deals import Deal
 from marketplace.demo.pictures import gig_pictures
 from marketplace.demo.plans import Plan, finished, standing
@@ -46,6 +46,7 @@ def tell(world: World, *, small: bool = False) -> None:
         *_visits(world),
         *((world.today - ACCOUNTS_NAMED, partial(add_account, world, row)) for row in load("money")["account"]),
         *purses.happenings(world),
+        *talks.happenings(world),
         (world.today - STATEMENT_CAME, partial(bank.import_and_decide, world)),
         (world.today, partial(issue_receipts, now=world.today)),
     ]

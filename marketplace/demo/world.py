@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Permission
 from django.core.files.storage import Storage, default_storage
+from django.db.models import Q
 
 from accounts.models import User
 from accounts.services import enrol, set_avatar, update_profile
@@ -21,10 +22,10 @@ from marketplace.demo.pictures import portrait
 from marketplace.demo.tables import dice
 from marketplace.uploads import CheckedPicture
 from orders.models import Order, PaymentMethod, PayoutAccount
-from orders.services.payments import save_payment_method, save_platform_method
+from orders.services.methods import save_payment_method, save_platform_method
 from orders.services.payout_accounts import save_payout_account
 
-LOGINS = ("client@example.com", "freelancer@example.com", "admin@example.com")
+LOGINS = ("client@example.com", "freelancer@example.com", "admin@example.com", "moderator@example.com")
 PASSWORD = "handsel-demo-1"  # noqa: S105 (the demo's, printed for everyone)
 
 
@@ -64,7 +65,8 @@ def add_person(world: World, row: dict[str, Any]) -> None:
     address.set_verified()
     address.set_as_primary()
     if row["role"] == "moderator":
-        user.user_permissions.set(Permission.objects.filter(content_type__app_label="orders"))
+        desks = Q(content_type__app_label="orders") | Q(codename="moderate_messages")
+        user.user_permissions.set(Permission.objects.filter(desks))
     if row.get("picture"):
         set_avatar(actor=user, picture=portrait(row["key"], seed=world.seed))
         user.refresh_from_db()
