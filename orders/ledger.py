@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Sum
+from django.db.models import BigIntegerField, F, Sum, Value
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -123,7 +123,8 @@ def _open(place: Place) -> LedgerAccount:
 
 def _add(account: LedgerAccount, amount: int) -> None:
     enough = LedgerAccount.objects.filter(pk=account.pk, balance__gte=-amount)
-    if not enough.update(balance=F("balance") + amount):
+    more = Value(amount, output_field=BigIntegerField())  # as a bare number Django would send it with 32 bits, and cut it
+    if not enough.update(balance=F("balance") + more):
         raise _not_enough()
 
 

@@ -36,11 +36,12 @@ from orders.tests.disputing import REASON, STATEMENT
 from orders.tests.factories import DirectMethodFactory, PlatformMethodFactory, a_receipt
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-PRICES = {"EUR": "120.01", "JPY": "101", "BTC": "0.00000007"}  # awkward to divide
+PRICES = {"EUR": "120.01", "JPY": "101", "BTC": "0.00000007", "NGN": "45000000.03"}  # awkward to divide; beyond 32 bits
 FOUR_EYES = {"EUR": "100"}
 TO = {
     "EUR": ("bank", "DE89370400440532013000"),
     "JPY": ("bank", "0005 1234567"),
+    "NGN": ("bank", "0123456789"),
     "BTC": ("coin", "bc1qar0srrr7xfkvy5l643lydnw9re59gt"),
 }
 PEOPLE = ("client", "freelancer", "one", "two", "stranger")
@@ -145,7 +146,8 @@ def some(units: int, currency: str, knob: int) -> Decimal:
 
 
 STEPS: dict[Action, Callable[[Try], object]] = {
-    Action.SUBMIT_PAYMENT: lambda t: payments.submit_payment(**t.step, **t.evidence, receipt=a_receipt()),
+    Action.SUBMIT_PAYMENT: lambda t: payments.submit_payment(**t.step, **t.evidence, receipt=a_receipt() if t.knob % 3 else None),
+    Action.ATTACH_RECEIPT: lambda t: payments.attach_receipt(actor=t.actor, order_id=t.order.pk, receipt=a_receipt()),
     Action.RECORD_PAYMENT: lambda t: payments.enter_payment(action=Action.RECORD_PAYMENT, **t.step, **t.evidence),
     Action.REOPEN: lambda t: payments.enter_payment(action=Action.REOPEN, **t.step, **t.evidence),
     Action.CONFIRM_PAYMENT: lambda t: payments.confirm_payment(**t.step, **t.received()),
@@ -221,7 +223,7 @@ PLOTS = (  # of which an order has taken some steps when the example begins; one
     f"{WORKING}, clock, clock, clock, cancel_late client",
     f"{PAID}, decline freelancer, to, {BACK_AND_AGAIN} two, {SENT}, row confirm two",
     f"{PAID}, decline freelancer, row refund_sent freelancer, confirm_refund client",
-    "submit_payment client, reject_payment one, reject_payment freelancer, cancel client",
+    "submit_payment client, attach_receipt client, reject_payment one, reject_payment freelancer, cancel client",
     "record_payment one, reject_payment two",
     "submit_payment client, record_partial one, record_partial two, cancel_partial client",
     "find suspend assign assign, start_work freelancer, submit_work freelancer",

@@ -23,6 +23,7 @@ from orders.models import (
     Receipt,
     Ruling,
 )
+from orders.selectors.reconciliation import reconcile
 from orders.services import lifecycle, payments
 from orders.services.receipts import issue_receipts
 from orders.states import Status
@@ -70,6 +71,15 @@ def test_money_moves_in_whole_minor_units(paid: Order):
     assert ledger.amount_in(ledger.escrow(paid)) == Decimal("119.99")
     assert ledger.amount_in(ledger.refundable(paid.client_id, "EUR")) == Decimal("0.01")
     assert ledger.amount_in(ledger.outside("EUR")) == Decimal(-120)
+
+
+@pytest.mark.parametrize("price", ["21474836.48", "42949672.97", "60000000.00", "999999999.00"])
+def test_amounts_beyond_32_bits_are_kept_whole(price: str, buyer: User, freelancer: User):
+    order = order_in(Status.COMPLETED, client=buyer, freelancer=freelancer, price=Decimal(price))
+    earned = order.expected_amount - order.fee_on(order.expected_amount)
+    assert ledger.amount_in(ledger.balance(freelancer.pk, "EUR")) == earned
+    assert (ledger.amount_in(ledger.escrow(order)), ledger.amount_in(ledger.outside("EUR"))) == (0, -Decimal(price))
+    assert [result.check.name for result in reconcile(now=timezone.now()) if result.rows] == []
 
 
 def test_lines_of_nothing_are_left_out(paid: Order):
