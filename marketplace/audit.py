@@ -3,6 +3,7 @@
 Which tables and columns are tracked stands in the settings (AUDITLOG_INCLUDE_TRACKING_MODELS).
 """
 
+from contextvars import ContextVar
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import get_adapter
@@ -14,6 +15,7 @@ from marketplace.encryption import HIDDEN, mask
 from marketplace.middleware import Handler
 
 USER_AGENT_WIDTH = 300  # characters
+_asking: ContextVar[HttpRequest | None] = ContextVar("asking", default=None)
 
 
 def who_and_where(get_response: Handler) -> Handler:
@@ -29,10 +31,20 @@ def who_and_where(get_response: Handler) -> Handler:
             "remote_addr": lambda: get_adapter().get_client_ip(request),
             "additional_data": lambda: {"user_agent": _user_agent(request)},
         }
-        with set_extra_data(told):
-            return get_response(request)
+        before = _asking.set(request)
+        try:
+            with set_extra_data(told):
+                return get_response(request)
+        finally:
+            _asking.reset(before)
 
     return middleware
+
+
+def who_asks() -> str:
+    """The person behind the request that is being answered, by their id; empty for a visitor, and where there is no request."""
+    request = _asking.get()
+    return str(request.user.pk or "") if request else ""
 
 
 def _user_agent(request: HttpRequest) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from redis import ConnectionPool, Redis
 from redis.exceptions import ConnectionError as Unreachable
 from redis.exceptions import ResponseError as Refused
 from redis.exceptions import TimeoutError as Unanswered
@@ -26,16 +27,28 @@ def _forgiving(method: Callable[..., Any], answer: Callable[..., Any]) -> Callab
     return call
 
 
+class _Client(RedisCacheClient):
+    """Django's makes the client of a server anew for each command, which costs as much as asking the server."""
+
+    def get_client(self, key: object = None, *, write: bool = False) -> Redis:
+        return _redis(self._get_connection_pool(write))  # type: ignore[attr-defined]
+
+
 @cache
-def _client(servers: tuple[str, ...], options: frozenset[tuple[str, Any]]) -> RedisCacheClient:
-    return RedisCacheClient(list(servers), **dict(options))
+def _client(servers: tuple[str, ...], options: frozenset[tuple[str, Any]]) -> _Client:
+    return _Client(list(servers), **dict(options))
+
+
+@cache
+def _redis(pool: ConnectionPool) -> Redis:
+    return Redis(connection_pool=pool)
 
 
 class ForgivingRedisCache(RedisCache):
     """Reads miss and writes are lost while Redis is away. Deleting still fails aloud: a deleted session must not come back."""
 
     @property
-    def _cache(self) -> RedisCacheClient:
+    def _cache(self) -> _Client:
         # Django makes a cache anew for each socket and each request on ASGI, and each would open connections of its own.
         return _client(tuple(self._servers), frozenset(self._options.items()))  # type: ignore[attr-defined]
 

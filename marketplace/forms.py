@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.exceptions import DomainError
 from marketplace.money import parse_amount
-from marketplace.texts import UNSEEN, shows_something
+from marketplace.texts import MOST_ACCENTS, UNSEEN, heaps_accents, shows_something
 from marketplace.uploads import IMAGE_TYPES, UploadError, display_name
 
 ACCEPT_PICTURES = {"accept": ",".join(IMAGE_TYPES)}
@@ -34,7 +34,7 @@ def _refuse_invisible(text: str) -> None:
 
 
 class LineField(forms.CharField):
-    """One line of a person's text: no line breaks, no control or direction-turning characters."""
+    """One line of a person's text: no line breaks, no control or direction-turning characters, no heaps of accents."""
 
     def __init__(self, *, max_length: int, **options: Any) -> None:
         super().__init__(max_length=max_length, **options)
@@ -44,6 +44,10 @@ class LineField(forms.CharField):
         if _UNSEEN_IN_LINE.search(text):
             raise ValidationError(_("Remove the line breaks and invisible characters from this text."), code="unseen_characters")
         _refuse_invisible(text)
+        if heaps_accents(text):
+            raise ValidationError(
+                _("Put at most %(most)d accents on one letter."), code="too_many_accents", params={"most": MOST_ACCENTS}
+            )
         return str(text)
 
 
@@ -99,6 +103,9 @@ class ShareField(AmountField):
 
 class MultipleFileInput(forms.ClearableFileInput):
     allow_multiple_selected = True
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(dict(attrs or {}))  # Django writes "multiple" into what it is given
 
 
 class CheckedFileField(forms.FileField):

@@ -1,8 +1,12 @@
 """Answers that several apps give: private files, and the public media of the embedded site."""
 
+from collections.abc import AsyncIterator, Iterator
+
+from asgiref.sync import sync_to_async
 from django.core.files.storage import default_storage
+from django.core.handlers.asgi import ASGIRequest
 from django.db.models.fields.files import FieldFile
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import FileResponse, Http404, HttpRequest, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -23,6 +27,26 @@ def private_file(file: FieldFile, *, name: str, content_type: str, inline: bool 
     response["X-Content-Type-Options"] = "nosniff"
     response._csp_replace = {"default-src": ["'none'"], "sandbox": True}  # type: ignore[attr-defined]
     return response
+
+
+def private_zip(request: HttpRequest, chunks: Iterator[bytes], *, name: str) -> StreamingHttpResponse:
+    """A ZIP that only its reader may have, sent while it is made."""
+    content = one_by_one(chunks) if isinstance(request, ASGIRequest) else chunks
+    response = StreamingHttpResponse(content, content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "private, no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+async def one_by_one(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Under ASGI Django would gather a plain iterator whole before it sends the first byte."""
+
+    def take() -> bytes | None:
+        return next(chunks, None)
+
+    while (chunk := await sync_to_async(take)()) is not None:
+        yield chunk
 
 
 @require_safe

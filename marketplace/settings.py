@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import environ
 import structlog
+from corsheaders.defaults import default_headers
 from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -82,9 +83,11 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "auditlog",
     "channels",
+    "corsheaders",
     "csp",
     "django_htmx",
     "huey.contrib.djhuey",
+    "ninja",
     "marketplace",
     "accounts",
     "messaging",
@@ -94,6 +97,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",  # first, so that what the next one refuses carries the policy too
+    "corsheaders.middleware.CorsMiddleware",
+    "marketplace.rest.answers.json_only",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "marketplace.middleware.request_size_limit",
@@ -267,8 +272,10 @@ JWT_SECRETS = [secret.strip() for secret in env.list("JWT_SECRET", default=[])] 
     salted_hmac("accounts.tokens", "JWT_SECRET", secret=key, algorithm="sha256").hexdigest()
     for key in (SECRET_KEY, *SECRET_KEY_FALLBACKS)
 ]
+JWT_COOKIE_NAME = env("JWT_COOKIE_NAME", default="access_token")
 JWT_AUDIENCE = env("JWT_AUDIENCE", default="")
 JWT_ISSUER = env("JWT_ISSUER", default="")
+JWT_TRUST_EMAIL = env.bool("JWT_TRUST_EMAIL", default=False)  # may a token without `sub` name its person by `email`
 if any(len(secret.encode()) < 32 for secret in JWT_SECRETS):
     raise ImproperlyConfigured("Each JWT_SECRET has at least 32 bytes; several are separated by commas, the newest first.")
 
@@ -292,6 +299,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS: list[dict[str, Any]] = [
     {"model": "auth.Group", "include_fields": ["name"], "m2m_fields": ["permissions"]},
     {"model": "account.EmailAddress", "include_fields": ["user", "email", "verified", "primary"]},
     {"model": "mfa.Authenticator", "include_fields": ["user", "type", "data"], "mask_fields": ["data"], **_SECRET},
+    {"model": "accounts.ApiKey", "include_fields": ["user", "name", "prefix", "scopes", "revoked_at"]},
     {
         "model": "messaging.Webhook",
         "include_fields": ["user", "url", "hears", "disabled_at"],
@@ -381,9 +389,22 @@ def _number(text: str) -> Decimal:
     return number if number.is_finite() else Decimal(-1)
 
 
+def _read_limits(name: str, usual: dict[str, int], text: str) -> dict[str, int]:
+    """Whole numbers by what they limit: those of the text in place of the usual ones."""
+    given = {what: _number(limit) for what, limit in _pairs(text).items()}
+    if set(given) - set(usual) or not all(limit >= 1 and limit == int(limit) for limit in given.values()):
+        words = ",".join(f"{what}={limit}" for what, limit in usual.items())
+        raise ImproperlyConfigured(f"{name} are whole numbers, comma-separated: {words}.")
+    return usual | {what: int(limit) for what, limit in given.items()}
+
+
 DEFAULT_CURRENCY = env("DEFAULT_CURRENCY", default="EUR")
 ESCROW_FEE_PCT = env("ESCROW_FEE_PCT", cast=str, default="10")  # percent of the price, a decimal number as text
 ESCROW_FEE_PCT_BY_TIER = _pairs(env("ESCROW_FEE_PCT_BY_TIER", default=""))  # the same for the tiers of User.Tier
+# Orders of one client that wait for a first payment, and those placed within a day of which nothing was paid; `…_one`: with one
+# freelancer. More than anybody pays at a time. Without the second pair, who cancels each could place and mail for ever.
+_orders = {"unpaid": 20, "unpaid_one": 5, "day": 40, "day_one": 10}
+ORDER_LIMITS = _read_limits("ORDER_LIMITS", _orders, env("ORDER_LIMITS", default=""))
 HOLD_DAYS = env.int("HOLD_DAYS", default=7)
 HOLD_DAYS_REVERSIBLE = env.int("HOLD_DAYS_REVERSIBLE", default=14)
 EXPIRE_GRACE_HOURS = env.int("EXPIRE_GRACE_HOURS", default=24)
@@ -414,6 +435,20 @@ except ValueError as _fault:
 if SEPA_DEBTOR_IBAN and not SEPA_DEBTOR_NAME:
     raise ImproperlyConfigured("Set SEPA_DEBTOR_NAME, the holder of the account SEPA_DEBTOR_IBAN.")
 
+# --- The API: how often, how much, and for whose pages ---------------------------------------------------------------
+_calls = {"sign_in": 5, "message": 60, "write": 120, "read": 600}  # of one caller in a minute
+API_LIMITS = _read_limits("API_LIMITS", _calls, env("API_LIMITS", default=""))
+API_LISTS_KEPT = 10  # seconds that a list which is the same for everybody is not made anew
+API_TIER_FACTORS = {"pro": 2, "enterprise": 5}
+# Origins whose pages may call the API, with the person's cookies (https://app.example.com); none but this site's own by default.
+CORS_ALLOWED_ORIGINS = [origin.strip() for origin in env.list("CORS_ORIGINS", default=[])]
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-none-match", "x-api-key"]
+CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "Retry-After"]
+if not all(re.fullmatch(r"https?://[^/*]+" if DEBUG else r"https://[^/*]+", origin) for origin in CORS_ALLOWED_ORIGINS):
+    raise ImproperlyConfigured("CORS_ORIGINS are https:// origins without a path, comma-separated: https://app.example.com.")
+
 # --- Language and time ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
@@ -442,7 +477,7 @@ LOGGING = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *(
-                    [structlog.dev.ConsoleRenderer(colors=False)]
+                    [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
                     if DEBUG
                     else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
                 ),
@@ -452,7 +487,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO").upper()},
     "loggers": {
-        "django": {"handlers": [], "propagate": True},  # else Django prints each line a second time
+        # Else Django prints each line a second time, and LOG_LEVEL does not count for it.
+        "django": {"handlers": [], "level": "NOTSET", "propagate": True},
         "huey": {"handlers": ["console"], "level": "WARNING", "propagate": False},  # not a line for every look at the tables
     },
 }

@@ -30,6 +30,8 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = True
 HUEY = {**HUEY, "immediate": True}
 ACCOUNT_RATE_LIMITS = False
+ORDER_LIMITS = dict.fromkeys(["unpaid", "unpaid_one", "day", "day_one"], 10**6)  # tests make many orders of two people
+API_LISTS_KEPT = 0  # what a test changes shows at once
 if REDIS_URL:  # of this process alone, though the server is shared
     CACHES["default"] |= {"BACKEND": "marketplace.tests.redis_cache.OwnKeysRedisCache", "KEY_PREFIX": _scratch.name}
     CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = _scratch.name

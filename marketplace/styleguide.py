@@ -19,7 +19,7 @@ COLOURS = "paper surface sunken ink ink-soft line line-strong accent accent-soft
 ICONS = (
     "bell user search plus check clock shield chat star star-half file download link copy "
     "bank phone cash coin arrow chevron chevron-down x menu sun moon alert info edit "
-    "pause archive image trash lock eye qr calendar refresh mail settings out mark"
+    "pause archive image trash lock eye qr calendar refresh mail settings out mark key"
 )
 METHODS = [
     ("bank", "Bank transfer, EUR, to Handwerk eG"),

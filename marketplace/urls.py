@@ -7,6 +7,7 @@ from django.urls import include, path
 from marketplace import http, pages, views
 
 urlpatterns = [
+    path("api/", include("marketplace.api")),  # first: programs ask most often
     path("", pages.home, name="home"),
     path("gigs/<uuid:gig_id>/", pages.gig, name="gig"),
     path("people/<slug:handle>/", pages.person, name="person"),

@@ -14,7 +14,7 @@ from marketplace.demo.pictures import gig_pictures
 from marketplace.demo.plans import Plan, finished, standing
 from marketplace.demo.steps import take
 from marketplace.demo.tables import dice, load
-from marketplace.demo.world import World, add_account, add_gig, add_method, add_person, rest_gig
+from marketplace.demo.world import World, add_account, add_gig, add_method, add_person, add_programs, rest_gig
 from messaging.selectors import list_notifications
 from messaging.services import mark_all_read
 from orders.models import Order
@@ -29,6 +29,7 @@ UNREAD = timedelta(hours=26)  # what people were told since is still new to them
 FULL_WIDTH, SMALL_WIDTH = 960, 240  # pixels of a gig's picture
 ACCOUNTS_NAMED = timedelta(days=240)  # ago: those people are paid to
 STATEMENT_CAME = timedelta(minutes=50)  # ago, after the last step of every order it names
+PROGRAMS_CAME = timedelta(days=3)  # ago
 ACCOUNTS_OPENED = timedelta(days=255)  # ago: the site's and the freelancers' own, after the last of them signed up
 
 
@@ -47,6 +48,7 @@ def tell(world: World, *, small: bool = False) -> None:
         *((world.today - ACCOUNTS_NAMED, partial(add_account, world, row)) for row in load("money")["account"]),
         *purses.happenings(world),
         *talks.happenings(world),
+        (world.today - PROGRAMS_CAME, partial(add_programs, world)),
         (world.today - STATEMENT_CAME, partial(bank.import_and_decide, world)),
         (world.today, partial(issue_receipts, now=world.today)),
     ]

@@ -14,7 +14,7 @@ from django.core.files.storage import Storage, default_storage
 from django.db.models import Q
 
 from accounts.models import User
-from accounts.services import enrol, set_avatar, update_profile
+from accounts.services import enrol, make_key, set_avatar, sign_in, update_profile
 from gigs.models import Category, Gig, Requirement
 from gigs.services import create_gig, pause_gig
 from marketplace.demo.clock import Clock
@@ -94,6 +94,12 @@ def add_account(world: World, row: dict[str, Any]) -> None:
         account=row["account"],
         routing=row.get("routing", ""),
     )
+
+
+def add_programs(world: World) -> None:
+    """What the settings pages of the client's programs have to show."""
+    make_key(actor=world.people["clara"], name="Bookkeeping", scopes=["read"], password=None)
+    sign_in(email=LOGINS[0], password=PASSWORD, user_agent="Handsel for iPhone 1.4", ip="203.0.113.7")
 
 
 def add_gig(world: World, row: dict[str, Any], pictures: list[CheckedPicture]) -> None:

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import UserFactory, a_moderator
 from marketplace.tests.world import World, build_world
 
 
@@ -15,8 +14,7 @@ from marketplace.tests.world import World, build_world
 def built_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """In a transaction around those of the module's tests, undone after the last of them."""
     with django_db_blocker.unblock(), transaction.atomic():
-        moderator = UserFactory(email="moderator@example.com", full_name="Ingrid Bø", handle="ingrid", is_staff=True)
-        moderator.user_permissions.set(Permission.objects.filter(content_type__app_label="orders"))
+        moderator = a_moderator(email="moderator@example.com", full_name="Ingrid Bø", handle="ingrid")
         yield build_world(
             UserFactory(email="amara@example.com", full_name="Amara Okafor", handle="amara"),
             UserFactory(email="jose@example.com", full_name="José Ñíguez", handle="jose"),

@@ -33,6 +33,7 @@ def test_clearing_the_cache_of_the_tests_leaves_other_processes_keys():
 def test_every_socket_and_request_shares_the_connections_of_the_process():
     one, other = (ForgivingRedisCache("redis://127.0.0.1:1/0", {"OPTIONS": {"socket_timeout": 2}}) for _n in range(2))
     assert one._cache is other._cache
+    assert one._cache.get_client("key") is other._cache.get_client("another", write=True)
     assert ForgivingRedisCache("redis://127.0.0.1:1/1", {})._cache is not one._cache
 
 

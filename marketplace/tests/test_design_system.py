@@ -267,7 +267,7 @@ def test_the_front_page_explains_itself_before_there_are_gigs(client: Client, db
     assert "No gigs yet" in page
 
 
-@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "413", "429", "500"])
+@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "413", "429", "500", "503"])
 def test_an_error_page_needs_nothing_and_offers_a_way_on(code: str) -> None:
     page = render_to_string(f"{code}.html")
     assert "<h1>" in page

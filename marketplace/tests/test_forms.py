@@ -1,14 +1,17 @@
 """The shared fields: what they take, what they refuse, what they give back."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from pydantic import TypeAdapter
+from pydantic import ValidationError as ValidationErrors
 
-from marketplace.forms import AmountField, CheckedFileField, CheckedFilesField, LineField, TextField
+from marketplace.forms import AmountField, CheckedFileField, CheckedFilesField, LineField, MultipleFileInput, TextField
+from marketplace.rest.schemas import Line
 from marketplace.uploads import UploadError
 
 pytestmark = pytest.mark.once
@@ -46,6 +49,29 @@ def test_unseen_characters_are_refused(field: type[forms.CharField], character: 
 @pytest.mark.parametrize("field", [LineField, TextField])
 def test_a_text_of_which_nothing_shows_is_refused(field: type[forms.CharField], text: str):
     assert code_of(field(max_length=120), text) == "nothing_visible"
+
+
+@pytest.mark.parametrize(
+    "text", ["Z" + "\u0301" * 100, "a" + "\u0301" * 5, "a" + "\u0301\u200d" * 5, "x\u20dd\u0301\u0302\u0303\u0304"], ids=ascii
+)
+def test_a_line_has_no_heaps_of_accents(text: str):
+    assert code_of(LineField(max_length=120), text) == "too_many_accents"
+    with pytest.raises(ValidationErrors, match="at most 4 accents"):
+        TypeAdapter(Annotated[str, Line(120)]).validate_python(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nguye\u0302\u0303n",
+        "\u0f67\u0f71\u0f74\u0f83",
+        "\u05d1\u05bc\u05b0\u05e8\u05b5\u05d0\u05e9\u05c1\u05b4\u0596",
+        "a" + "\u0301" * 4 + "b" + "\u0301" * 4,
+    ],
+    ids=ascii,
+)
+def test_a_line_has_the_accents_of_languages(text: str):
+    assert LineField(max_length=120).clean(text) == TypeAdapter(Annotated[str, Line(120)]).validate_python(text) == text
 
 
 @pytest.mark.parametrize("character", ["\n", "\r", "\t", "\u2028", "\u2029", "\x0b"])
@@ -163,3 +189,9 @@ def test_a_form_is_drawn_by_the_one_renderer():
     assert 'aria-describedby="id_name_helptext id_name_error"' in html
     assert "&lt;script&gt;" in html
     assert "<script>" not in html
+
+
+def test_a_field_for_many_files_leaves_what_it_shares_with_others_as_it_was():
+    shared = {"accept": "image/png"}
+    assert MultipleFileInput(attrs=shared).attrs == {"accept": "image/png", "multiple": True}
+    assert shared == {"accept": "image/png"}

@@ -54,12 +54,24 @@ def test_no_environment_is_needed(tmp_path):
     assert (run.returncode, run.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(("level", "is_said"), [("INFO", True), ("ERROR", False)])
+def test_the_level_of_the_log_is_djangos_too(tmp_path, level, is_said):
+    looks = "import django, logging; django.setup(); print(logging.getLogger('django.request').isEnabledFor(logging.WARNING))"
+    variables = {**PRODUCTION, "DJANGO_SETTINGS_MODULE": "marketplace.settings", "LOG_LEVEL": level}
+    run = python("-c", looks, folder=tmp_path, **variables)
+    assert run.stdout.strip() == str(is_said), run.stderr
+
+
 def test_a_complete_production_environment_starts(tmp_path):
     run = python("-c", "import marketplace.settings", folder=tmp_path, **PRODUCTION)
     assert (run.returncode, run.stderr) == (0, "")
 
 
 REFUSED = {
+    "an origin in the clear": ({"CORS_ORIGINS": "http://app.example.com"}, "CORS_ORIGINS"),
+    "an origin with a path": ({"CORS_ORIGINS": "https://app.example.com/"}, "CORS_ORIGINS"),
+    "a limit of orders that is none": ({"ORDER_LIMITS": "unpayed=9"}, "ORDER_LIMITS"),
+    "a limit of the API that is none": ({"API_LIMITS": "read=0"}, "API_LIMITS"),
     "the secret of development": ({"SECRET_KEY": ""}, "Set SECRET_KEY"),
     "a short secret": ({"SECRET_KEY": "short"}, "Set SECRET_KEY"),
     "a short earlier secret": ({"SECRET_KEY_FALLBACKS": "short"}, "Set SECRET_KEY"),

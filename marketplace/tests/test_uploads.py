@@ -5,9 +5,11 @@ import io
 import queue
 import random
 import struct
+import threading
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,6 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import ExifTags, Image
 
-from marketplace import uploads
 from marketplace.uploads import (
     MAX_PIXELS,
     Busy,
@@ -29,6 +30,7 @@ from marketplace.uploads import (
     drawing,
     encode_image,
     open_image,
+    pictures,
     private_storage,
     random_name,
     sniff,
@@ -307,7 +309,7 @@ def test_who_needs_a_small_picture_gets_a_large_jpeg_smaller_but_never_too_small
 
 
 def test_one_picture_is_drawn_at_a_time_and_who_waits_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(uploads, "LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(pictures, "LONGEST_WAIT", 0.01)
     checks: list[Callable[[Any], Any]] = [
         check_receipt,
         lambda file: check_picture(file, widths=(400,)),
@@ -333,16 +335,34 @@ def test_only_so_many_wait_for_their_turn_and_the_others_are_told_at_once():
             faults.put(busy)
             return "busy"
 
-    with ThreadPoolExecutor(uploads.MOST_WAITING + 2) as pool:
+    with ThreadPoolExecutor(pictures.MOST_WAITING + 2) as pool:
         with drawing():
-            answers = [pool.submit(hand_in) for _n in range(uploads.MOST_WAITING + 2)]
+            answers = [pool.submit(hand_in) for _n in range(pictures.MOST_WAITING + 2)]
             for _refused in range(2):
-                faults.get(timeout=uploads.LONGEST_WAIT / 2)  # while the others wait for this turn to end
-        assert sorted(answer.result() for answer in answers) == ["busy"] * 2 + ["image/png"] * uploads.MOST_WAITING
+                faults.get(timeout=pictures.LONGEST_WAIT / 2)  # while the others wait for this turn to end
+        assert sorted(answer.result() for answer in answers) == ["busy"] * 2 + ["image/png"] * pictures.MOST_WAITING
+
+
+def test_of_one_person_few_pictures_are_drawn_or_wait_and_the_others_have_their_turn(monkeypatch: pytest.MonkeyPatch):
+    def hand_in(person: str) -> None:
+        monkeypatch.setattr(pictures, "who_asks", lambda: person)
+        check_receipt(upload(PNG))
+
+    monkeypatch.setattr(pictures, "_desk", threading.BoundedSemaphore(9))
+    monkeypatch.setattr(pictures, "who_asks", lambda: "amara")
+    with ExitStack() as held:
+        for _n in range(pictures.MOST_OF_ONE):
+            held.enter_context(drawing())
+        with pytest.raises(Busy, match="of yours"):
+            hand_in("amara")
+        hand_in("li")
+        hand_in("")
+    hand_in("amara")
+    assert not pictures._whose
 
 
 def test_a_refused_picture_gives_its_turn_back(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(uploads, "LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(pictures, "LONGEST_WAIT", 0.01)
     for _n in range(2):
         with pytest.raises(UploadError, match="damaged"):
             check_receipt(upload(PNG[:60]))

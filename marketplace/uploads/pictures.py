@@ -1,39 +1,32 @@
-"""Files from strangers: what they really are, and pictures made safe by drawing them afresh."""
+"""Pictures from strangers, made safe by drawing them afresh."""
 
-import hashlib
 import io
 import re
 import struct
 import threading
-import unicodedata
-import uuid
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import PurePath, PurePosixPath
 from typing import Any
 
-import filetype
-from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import Storage, storages
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext as _
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from marketplace.exceptions import DomainError
+from marketplace.audit import who_asks
+from marketplace.uploads.checks import UploadError, check_size, sniff
 
 IMAGE_TYPES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 MAX_PIXELS = 25_000_000
 MAX_RATIO = 4  # longer side to shorter; WebP ends at 16383 pixels
-PREVIEW = (640, 1280)  # the widest and the highest a preview gets
 AT_ONCE = 1  # pictures that a process draws at a time: one takes a core for seconds, and some 16 bytes of memory a pixel
 MOST_WAITING = 4  # for their turn, each with its request and a connection to the database
+MOST_OF_ONE = 2  # drawn for one person or waiting, so that the others have a turn too
 LONGEST_WAIT = 10  # seconds
-_QUICK = 1  # the effort for what one or two people download once
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 # Pillow has names of its own for some damage; the rest comes as it happens inside its readers.
 _DAMAGED = (
@@ -59,32 +52,15 @@ _TURNS = {
 }
 _room = threading.BoundedSemaphore(AT_ONCE + MOST_WAITING)
 _desk = threading.BoundedSemaphore(AT_ONCE)
-
-
-class UploadError(DomainError):
-    code = "invalid_file"
+_whose: Counter[str] = Counter()
+_counting = threading.Lock()
+_is_shut: ContextVar[bool] = ContextVar("drawing_is_shut", default=False)
 
 
 class Busy(UploadError):
     """The file may be fit: there was no time to look."""
 
     code = "busy"
-
-
-@dataclass(frozen=True)
-class CheckedFile:
-    """A file ready to be kept.
-
-    `content` to store under the random `stored_name`, the name people see, its true type, its size in bytes, and the SHA-256 of
-    what was handed in (before any re-encoding).
-    """
-
-    content: "ContentFile[bytes]"
-    stored_name: str
-    display_name: str
-    content_type: str
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -96,42 +72,43 @@ class CheckedPicture:
     height: int
 
 
-@dataclass(frozen=True)
-class Preview:
-    """A small WebP of a picture, to show in its place."""
-
-    content: "ContentFile[bytes]"
-    stored_name: str
-    width: int
-    height: int
-
-
-def check_size(upload: "UploadedFile[Any]", *, limit: int | None = None) -> bytes:
-    """The bytes of the upload; UploadError when it is empty or larger than `limit` bytes (default MAX_UPLOAD_BYTES)."""
-    limit = limit or settings.MAX_UPLOAD_BYTES
-    if not upload.size:
-        raise UploadError(_("This file is empty. Choose it again."))
-    if upload.size > limit:
-        raise UploadError(_("This file is too large: at most %(limit)d MB.") % {"limit": limit // 1024**2})
-    upload.seek(0)
-    return bytes(upload.read())
-
-
-def sniff(data: bytes) -> str:
-    """The media type the bytes themselves show, or "" when they show none."""
-    media_type = filetype.guess_mime(data) or ""
-    return "image/png" if media_type == "image/apng" else media_type  # of an animated PNG the first frame counts
-
-
 @contextmanager
 def drawing() -> Iterator[None]:
     """Around all that opens and encodes a stranger's picture: one's own turn. Busy when too many wait, or one for too long."""
+    if _is_shut.get():
+        raise RuntimeError("A picture is drawn before the transaction that keeps it begins: others wait for its end.")
     with ExitStack() as held:
+        held.enter_context(_place_of(who_asks()))
         for semaphore, wait in ((_room, 0), (_desk, LONGEST_WAIT)):
             if not semaphore.acquire(timeout=wait):
                 raise Busy(_("Many pictures are being worked on just now. Wait a minute, then add this one again."))
             held.callback(semaphore.release)
         yield
+
+
+@contextmanager
+def no_drawing() -> Iterator[None]:
+    """Around a transaction for whose end others wait: a picture takes seconds, so it is drawn before."""
+    before = _is_shut.set(True)
+    try:
+        yield
+    finally:
+        _is_shut.reset(before)
+
+
+@contextmanager
+def _place_of(person: str) -> Iterator[None]:
+    with _counting:
+        if person and _whose[person] >= MOST_OF_ONE:
+            raise Busy(_("Pictures of yours are being worked on just now. Wait until they are there, then add this one again."))
+        _whose[person] += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _whose[person] -= 1
+            if not _whose[person]:
+                del _whose[person]
 
 
 def open_image(data: bytes, *, least: int | None = None) -> Image.Image:
@@ -242,85 +219,3 @@ def picture_in_widths(picture: Image.Image, *, widths: Sequence[int], effort: in
             size = picture.size
         files[width] = encode_image(picture, effort=effort)
     return CheckedPicture(files, *size)
-
-
-def random_name(suffix: str) -> str:
-    return f"{uuid.uuid4().hex}{suffix}"
-
-
-def display_name(name: str) -> str:
-    """The last part of the name someone gave a file, fit to show and to offer for download."""
-    last = unicodedata.normalize("NFC", PurePosixPath(name.replace("\\", "/")).name)
-    return "".join(filter(_is_shown, last[-120:].strip().replace(" ", "_"))).lstrip(".") or "file"
-
-
-def _is_shown(character: str) -> bool:
-    """Letters, their accents and vowel signs, digits, and three marks; not the letters that Unicode made to show nothing."""
-    is_letter = character.isalnum() and character not in "\u115f\u1160\u3164\uffa0"
-    return is_letter or character in "-_." or unicodedata.category(character) in ("Mn", "Mc")
-
-
-def check_receipt(upload: "UploadedFile[Any]") -> CheckedFile:
-    """A receipt: PNG, JPEG or WebP re-encoded without metadata, or a PDF kept as it is. UploadError otherwise."""
-    data = check_size(upload)
-    content_type = sniff(data)
-    if content_type == "application/pdf":
-        if not data.startswith(b"%PDF-") or b"%%EOF" not in data[-2048:]:
-            raise UploadError(_("This PDF is damaged. Save it again, or hand in a picture of it."))
-        return _checked_file(data, upload.name or "receipt", content_type, ".pdf", handed_in=data)
-    if content_type not in IMAGE_TYPES:
-        raise UploadError(_("Hand in the receipt as PNG, JPEG, WebP or PDF. This file is none of them, whatever its name says."))
-    with drawing():
-        file, _picture = _drawn_afresh(data, upload.name or "receipt", content_type)
-    return file
-
-
-def check_attachment(upload: "UploadedFile[Any]", *, limit: int | None = None) -> CheckedFile:
-    """A file of work, of any type: kept byte for byte, only ever offered as a download."""
-    return _work(check_size(upload, limit=limit), upload.name or "file")
-
-
-def check_shown_file(upload: "UploadedFile[Any]", *, limit: int) -> tuple[CheckedFile, Preview | None]:
-    """A picture drawn afresh, with a preview of it; a file of any other type as `check_attachment` keeps it. UploadError."""
-    data = check_size(upload, limit=limit)
-    content_type = sniff(data)
-    if content_type not in IMAGE_TYPES:
-        return _work(data, upload.name or "file"), None
-    with drawing():
-        file, picture = _drawn_afresh(data, upload.name or "picture", content_type)
-        picture.thumbnail(PREVIEW, Image.Resampling.LANCZOS)
-        return file, Preview(ContentFile(encode_image(picture)), random_name(".webp"), *picture.size)
-
-
-def _work(data: bytes, name: str) -> CheckedFile:
-    suffix = PurePath(display_name(name)).suffix.lower()[:10]
-    return _checked_file(data, name, sniff(data) or "application/octet-stream", suffix, handed_in=data)
-
-
-def _drawn_afresh(data: bytes, name: str, content_type: str) -> tuple[CheckedFile, Image.Image]:
-    picture, format = open_image(data), IMAGE_TYPES[content_type]
-    encoded = encode_image(picture, format, effort=_QUICK)
-    return _checked_file(encoded, name, content_type, f".{format.lower()}", handed_in=data), picture
-
-
-def _checked_file(kept: bytes, name: str, content_type: str, suffix: str, *, handed_in: bytes) -> CheckedFile:
-    digest = hashlib.sha256(handed_in).hexdigest()
-    return CheckedFile(ContentFile(kept), random_name(suffix), display_name(name), content_type, len(kept), digest)
-
-
-def private_storage() -> Storage:
-    """Where files live that only their parties may have. A callable, so that migrations do not freeze the place."""
-    return storages["private"]
-
-
-@contextmanager
-def discard_files_on_error() -> Iterator[ExitStack]:
-    """Give the stack a callback that deletes each file kept; they run when the block fails: no file stays without its row."""
-    with ExitStack() as undo:
-        yield undo
-        undo.pop_all()
-
-
-def discard_on_error(undo: ExitStack, field: FieldFile, stored_name: str) -> None:
-    """Called before a row's file is written: a full disk leaves no half of it either."""
-    undo.callback(field.storage.delete, field.field.generate_filename(field.instance, stored_name))
