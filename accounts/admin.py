@@ -25,9 +25,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User, UserStats
+from accounts.models import ApiKey, AuthSession, User, UserStats
 from accounts.selectors import is_last_administrator, with_verified_email
 from accounts.services import deactivate_account, enrol, reactivate_account, remove_second_factors
+from accounts.services.oversight import end_for
 from marketplace.exceptions import DomainError
 from marketplace.forms import LineField, TextField
 from marketplace.read_only import ReadOnly
@@ -175,6 +176,41 @@ class UserAdmin(DjangoUserAdmin):
             messages.error(request, gettext("Not everything was done: %(why)s") % {"why": refusal.message})
 
 
+# --- Programs -------------------------------------------------------------------------------------------------------
+class ProgramAdmin(ReadOnly, admin.ModelAdmin):
+    """What people's programs come in with: shown to administrators, who may end it."""
+
+    actions = ["end"]
+    list_filter = ("created_at", ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("user",)
+    show_full_result_count = False
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    @admin.action(description=_("End the chosen ones"), permissions=["end"])
+    def end(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
+        for row in rows.select_related("user"):
+            end_for(actor=cast(User, request.user), program=row)
+            self.log_change(request, row, gettext("Ended."))
+        messages.success(request, gettext("%(count)d ended.") % {"count": len(rows)})
+
+
+@admin.register(AuthSession)
+class AuthSessionAdmin(ProgramAdmin):
+    list_display = ("user", "user_agent", "ip", "created_at", "last_used_at", "expires_at", "revoked_at", "end_reason")
+    search_fields = ("user__email", "user__full_name", "user__handle", "user_agent", "=ip")
+    fields = ("id", *list_display)
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ProgramAdmin):
+    list_display = ("user", "name", "shown", "scopes", "created_at", "last_used_at", "revoked_at")
+    search_fields = ("user__email", "user__full_name", "user__handle", "name", "prefix")
+    fields = ("id", *list_display)
+
+
+# --- The log --------------------------------------------------------------------------------------------------------
 class TrackedModelFilter(admin.SimpleListFilter):
     title = _("kind of thing")
     parameter_name = "kind"

@@ -8,13 +8,15 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import UserAttributeSimilarityValidator
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.exceptions import EmailTaken
-from accounts.handles import MAX_LENGTH, is_reserved
-from accounts.models import User, validate_handle, validate_time_zone
+from accounts.handles import MAX_LENGTH, is_name_of_site
+from accounts.models import Scope, User, validate_handle, validate_time_zone
+from accounts.models.access import LONGEST_NAME
 from accounts.pictures import square_picture
-from accounts.selectors import handle_is_free
 from accounts.time_zones import time_zone_choices
 from marketplace.forms import ACCEPT_PICTURES, CheckedFileField, LineField, TextField
 
@@ -64,6 +66,13 @@ class SignUpForm(Unprompted, allauth_forms.SignupForm):
         widget=forms.Select(attrs={"data-time-zone": ""}),
     )
     field_order = ["full_name", "email", "password1", "time_zone"]
+
+    def clean_full_name(self) -> str:
+        """Asked here already: the service is asked only for addresses that are new, and nobody shall learn which are."""
+        name = str(self.cleaned_data["full_name"])
+        if is_name_of_site(name):
+            raise ValidationError(_("This name is kept for the site itself. Write your own name."), code="name_reserved")
+        return name
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -148,17 +157,8 @@ class ProfileForm(forms.Form):
     time_zone = TimeZoneField(label=_("Time zone"), help_text=_("Deadlines are shown in it."))
 
     def __init__(self, *args: Any, person: User, **options: Any) -> None:
-        self.person = person
         options.setdefault("initial", {name: getattr(person, name) for name in self.base_fields})
         super().__init__(*args, **options)
-
-    def clean_handle(self) -> str:
-        handle = str(self.cleaned_data["handle"])
-        if handle != self.person.handle and is_reserved(handle):
-            raise ValidationError(_("This handle is kept for the site itself. Choose another."), code="reserved")
-        if not handle_is_free(handle, besides=self.person):
-            raise ValidationError(_("Somebody else has this handle. Choose another."), code="handle_taken")
-        return handle
 
 
 class PictureForm(forms.Form):
@@ -169,3 +169,30 @@ class PictureForm(forms.Form):
         widget=forms.FileInput(attrs=ACCEPT_PICTURES),
         error_messages={"empty": _("This file is empty. Choose it again.")},
     )
+
+
+# --- API keys -------------------------------------------------------------------------------------------------------
+# What a person decides on when ticking it.
+OPENS: dict[Scope, Promise] = {
+    Scope.READ: _(
+        "See what you see: your gigs, orders and payments, messages, notifications and balance. Most programs need it."
+    ),
+    Scope.ORDERS: _("Place orders and take every step of yours, with payments, deliveries, disputes, payouts and reviews."),
+    Scope.MESSAGES: _("Write, correct and delete messages, hand in files, block people, and mark things as read."),
+    Scope.GIGS: _("Offer gigs, change and pause them, and put them away."),
+}
+
+
+def _scopes() -> list[tuple[str, str]]:
+    row = '<span><span class="scope__name">{}</span> <code>{}</code><span class="scope__words">{}</span></span>'
+    return [(scope.value, format_html(row, scope.label, scope.value, words)) for scope, words in OPENS.items()]
+
+
+class KeyForm(forms.Form):
+    name = LineField(
+        label=_("Name"),
+        max_length=LONGEST_NAME,
+        help_text=_("By which you know it again: the program that uses it."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    scopes = forms.MultipleChoiceField(label=_("What it may do"), choices=_scopes, widget=forms.CheckboxSelectMultiple)

@@ -1,7 +1,8 @@
-"""Handles: the short names of public pages, made from people's names."""
+"""Handles, the short names of public pages, made from people's names; and which of both the site keeps for itself."""
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Iterator
 
 from django.conf import settings
@@ -22,6 +23,41 @@ _LETTERS = str.maketrans(
     {"ø": "o", "Ø": "O", "ß": "ss", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ı": "i"}
     | {"þ": "th", "Þ": "Th", "ð": "d", "Ð": "D"}
 )
+
+# Of names: who speaks for the site, and the words beside it. Other words of handles, such as root or press, are people's names.
+_OFFICE_WORDS = """
+    admin administrator administrators administration billing desk dispute disputes escrow help helpdesk moderation moderator
+    moderators notification notifications payment payments payout payouts platform postmaster refund refunds security site staff
+    support sysadmin system team verification webmaster website
+"""
+_WORDS_BESIDE = "a account and at by center centre client customer for from of official our safety service services the trust"
+_OFFICES, _BESIDE = frozenset(_OFFICE_WORDS.split()), frozenset(_WORDS_BESIDE.split())
+# Letters of other scripts that look like Latin ones.
+_LOOKALIKES = str.maketrans(
+    dict(zip("аеіјорсухѕһԁԛԝмткнв", "aeijopcyxshdqwmtkhb", strict=True))
+    | dict(zip("αβεικνορτυχμη", "abeikvoptuxmn", strict=True))
+)
+
+
+def is_name_of_site(full_name: str) -> bool:
+    """True for a name that says nothing but the site, or somebody who speaks for it: "Handsel", "Ädmin", "The Support Team".
+
+    Who is called so beside another name, "Abdul Admin Khan", is a person.
+    """
+    site = " ".join(_words_of(settings.SITE_NAME))
+    words = _words_of(full_name)
+    spelled = "".join(words)  # "Sup-Port", but "Si Te" is a person
+    if spelled and (spelled == site.replace(" ", "") or (len(spelled) > 4 and spelled in _OFFICES)):
+        return True
+    named = f" {' '.join(words)} ".replace(f" {site} ", " site ").split() if site else words
+    return not _OFFICES.isdisjoint(named) and set(named) <= _OFFICES | _BESIDE
+
+
+def _words_of(name: str) -> list[str]:
+    """As people read it: small letters without accents and digits, lookalikes as the letters they look like."""
+    plain = unicodedata.normalize("NFKD", name.translate(_LETTERS)).casefold()
+    letters = "".join(sign for sign in plain if unicodedata.category(sign) not in ("Mn", "Me", "Cf")).translate(_LOOKALIKES)
+    return re.findall(r"[^\W\d_]+", letters)
 
 
 def is_reserved(handle: str) -> bool:

@@ -172,6 +172,11 @@ class TestPeople:
         response = desk.post(change_url(buyer), {**data, "handle": "li-wei"})
         assert "This handle is taken." in response.content.decode()
 
+    def test_a_handle_that_the_site_keeps_for_itself_is_given_here(self, desk: Client, buyer: User):
+        desk.post(change_url(buyer), {**fields_of(desk.get(change_url(buyer))), "handle": "support"})
+        buyer.refresh_from_db()
+        assert buyer.handle == "support"
+
     def test_second_factors_are_shown_and_can_be_removed_for_somebody_locked_out(self, desk: Client, buyer: User):
         TOTP.activate(buyer, generate_totp_secret())
         page = desk.get(change_url(buyer))

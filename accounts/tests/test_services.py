@@ -8,14 +8,19 @@ from django.core.files.storage import default_storage
 from django.db import connection, connections
 
 from accounts import services
-from accounts.exceptions import CannotClose, EmailTaken, HandleTaken, NotAllowed
+from accounts.exceptions import CannotClose, EmailTaken, HandleReserved, HandleTaken, NameReserved, NotAllowed
 from accounts.models import User, UserStats
-from accounts.services import deactivate_account, reactivate_account, sign_up, update_profile
+from accounts.services import deactivate_account, people, reactivate_account, sign_up, update_profile
 from accounts.tests.factories import UserFactory
 
 
 @pytest.mark.django_db
 class TestSignUp:
+    def test_nobody_joins_under_the_name_of_the_site(self):
+        with pytest.raises(NameReserved):
+            sign_up(email="eva@example.com", password="plum orbit lantern", full_name="Admin")
+        assert not User.objects.exists()
+
     def test_makes_a_person_with_counters_and_a_hashed_password(self):
         person = sign_up(email=" Eva@Example.com ", password="plum orbit lantern", full_name="Eva Ek", time_zone="Europe/Oslo")
         assert (person.email, person.handle, person.time_zone) == ("eva@example.com", "eva-ek", "Europe/Oslo")
@@ -67,6 +72,26 @@ class TestUpdateProfile:
         buyer.refresh_from_db()
         assert (buyer.full_name, buyer.handle) == ("Amara Okafor", "amara")
 
+    def test_refuses_a_name_of_the_site_and_writes_nothing(self, buyer: User):
+        with pytest.raises(HandleReserved):
+            update_profile(actor=buyer, full_name="Other", handle="Support-1")
+        buyer.refresh_from_db()
+        assert (buyer.full_name, buyer.handle) == ("Amara Okafor", "amara")
+
+    def test_refuses_to_call_somebody_like_the_site(self, buyer: User):
+        with pytest.raises(NameReserved):
+            update_profile(actor=buyer, full_name="Handsel Support", bio="Pay here.")
+        buyer.refresh_from_db()
+        assert (buyer.full_name, buyer.bio) == ("Amara Okafor", "")
+
+    def test_a_full_name_of_the_site_somebody_has_already_may_stay(self):
+        person = UserFactory(full_name="Support")
+        assert update_profile(actor=person, full_name="Support", bio="Ask me.").bio == "Ask me."
+
+    def test_a_name_of_the_site_somebody_has_already_may_stay(self):
+        person = UserFactory(handle="support")
+        assert update_profile(actor=person, handle="Support", bio="Ask me.").bio == "Ask me."
+
 
 @pytest.mark.django_db
 class TestClosing:
@@ -92,7 +117,7 @@ class TestClosing:
         assert boss.is_active is True
 
     def test_is_refused_while_another_app_has_something_against_it(self, buyer: User, monkeypatch):
-        monkeypatch.setattr(services, "closing_checks", [lambda user: "", lambda user: "Finish your orders first."])
+        monkeypatch.setattr(people, "closing_checks", [lambda user: "", lambda user: "Finish your orders first."])
         with pytest.raises(CannotClose, match="Finish your orders first"):
             deactivate_account(actor=buyer, user=buyer)
         buyer.refresh_from_db()
@@ -101,7 +126,7 @@ class TestClosing:
     def test_by_an_administrator_waits_for_nothing(self, buyer: User, monkeypatch):
         boss = UserFactory(is_staff=True, is_superuser=True)
         UserFactory(is_staff=True, is_superuser=True)
-        monkeypatch.setattr(services, "closing_checks", [lambda user: "Finish your orders first."])
+        monkeypatch.setattr(people, "closing_checks", [lambda user: "Finish your orders first."])
         deactivate_account(actor=boss, user=buyer)
         assert User.objects.get(pk=buyer.pk).is_active is False
         with pytest.raises(CannotClose, match="Finish your orders first"):

@@ -49,7 +49,7 @@ def session_key(buyer: User, client: Client) -> str:
 def pushed(monkeypatch) -> list[tuple[str, str]]:
     """What is pushed, as (group, type), instead of pushing it."""
     sent: list[tuple[str, str]] = []
-    for module in ("session_backend", "services"):
+    for module in ("session_backend", "services.access"):
         monkeypatch.setattr(f"accounts.{module}.publish", lambda group, event: sent.append((group, event["type"])))
     return sent
 

@@ -54,6 +54,14 @@ class TestSigningUp:
         assert client.session["_auth_user_id"] == str(person.pk)
         assert EmailAddress.objects.get().verified is True
 
+    @pytest.mark.parametrize("known", [True, False])
+    def test_nobody_joins_under_the_name_of_the_site_and_nobody_learns_which_addresses_are_known(self, client: Client, known):
+        if known:
+            UserFactory(email="zoe@example.com")
+        response = client.post(reverse("account_signup"), {**SIGN_UP, "full_name": "Handsel Support"})
+        assert response.context["form"].errors == {"full_name": ["This name is kept for the site itself. Write your own name."]}
+        assert (User.objects.count(), mail.outbox) == (int(known), [])
+
     def test_a_wrong_code_shows_the_form_again_and_proves_nothing(self, client: Client):
         client.post(reverse("account_signup"), SIGN_UP)
         response = client.post(reverse("account_email_verification_sent"), {"code": "AAAA-AAAA"})

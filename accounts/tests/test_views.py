@@ -72,6 +72,13 @@ class TestProfile:
         buyer.refresh_from_db()
         assert (buyer.full_name, buyer.handle, buyer.bio) == ("Amara Okafor", "amara", "")
 
+    def test_a_name_of_the_site_is_refused_beside_its_field(self, client: Client, buyer: User):
+        client.force_login(buyer)
+        answer = client.post(reverse("accounts:settings"), {**PROFILE, "full_name": "Handsel Support"})
+        assert answer.context["form"].errors == {"full_name": ["This name is kept for the site itself. Write your own name."]}
+        buyer.refresh_from_db()
+        assert (buyer.full_name, buyer.bio) == ("Amara Okafor", "")
+
     def test_a_reserved_handle_somebody_has_already_may_stay(self, client: Client):
         person = UserFactory(handle="support")
         client.force_login(person)

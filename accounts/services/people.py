@@ -1,4 +1,4 @@
-"""The only writer of people."""
+"""People: joining, what they say about themselves, closing an account, and their counters."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,11 +11,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from accounts.exceptions import CannotClose, EmailTaken, HandleTaken, NotAllowed
-from accounts.handles import candidates, handle_base
+from accounts.exceptions import CannotClose, EmailTaken, HandleReserved, HandleTaken, NameReserved, NotAllowed
+from accounts.handles import candidates, handle_base, is_name_of_site, is_reserved
 from accounts.models import User, UserStats
 from accounts.selectors import is_last_administrator
-from marketplace.realtime import RECHECK, group_of, publish
+from accounts.services.access import end_sessions
+from accounts.services.keys import revoke_keys
 from marketplace.uploads import discard_files_on_error
 
 # Apps above this one name what keeps an account open: each function gives a sentence, or "" when it has nothing against it.
@@ -24,10 +25,19 @@ closing_checks: list[ClosingCheck] = []
 
 
 def sign_up(*, email: str, password: str, full_name: str, time_zone: str = "UTC") -> User:
-    """Create a person under a free handle made from their name. EmailTaken if somebody was faster with this address."""
+    """Create a person under a free handle made from their name. NameReserved, and EmailTaken if somebody was faster with this
+    address.
+    """
+    check_name(full_name)
     user = User(email=email.strip().lower(), full_name=full_name, time_zone=time_zone)
     user.set_password(password)
     return enrol(user=user)
+
+
+def check_name(full_name: str) -> None:
+    """NameReserved if it would pass for the site itself: such names only administrators give, in the admin."""
+    if is_name_of_site(full_name):
+        raise NameReserved(_("This name is kept for the site itself. Write your own name."))
 
 
 @transaction.atomic
@@ -50,13 +60,34 @@ def enrol(*, user: User) -> User:
 
 
 @transaction.atomic
-def update_profile(*, actor: User, full_name: str, handle: str, bio: str, time_zone: str) -> User:
-    """Write what a person says about themselves. HandleTaken if somebody else has the handle."""
+def update_profile(
+    *,
+    actor: User,
+    full_name: str | None = None,
+    handle: str | None = None,
+    bio: str | None = None,
+    time_zone: str | None = None,
+) -> User:
+    """Write what a person says about themselves; what is None stays.
+
+    HandleTaken if somebody else has the handle; HandleReserved and NameReserved if the site keeps it for itself: such a one only
+    administrators give, in the admin, and whoever has it keeps it.
+    """
     user = User.objects.select_for_update().get(pk=actor.pk)
-    user.full_name, user.handle, user.bio, user.time_zone = full_name, handle.lower(), bio, time_zone
+    told = {"full_name": full_name, "handle": handle and handle.lower(), "bio": bio, "time_zone": time_zone}
+    named = {name: value for name, value in told.items() if value is not None}
+    if not named:
+        return user
+    wanted = named.get("handle", user.handle)
+    if wanted != user.handle and is_reserved(wanted):
+        raise HandleReserved(_("This handle is kept for the site itself. Choose another."))
+    if named.get("full_name", user.full_name) != user.full_name:
+        check_name(named["full_name"])
+    for name, value in named.items():
+        setattr(user, name, value)
     try:
         with transaction.atomic():
-            user.save(update_fields=["full_name", "handle", "bio", "time_zone", "updated_at"])
+            user.save(update_fields=[*named, "updated_at"])
     except IntegrityError:
         raise HandleTaken(_("Somebody else has this handle. Choose another.")) from None
     return user
@@ -87,7 +118,8 @@ def _replace_avatar(actor: User, name: str) -> None:
 
 @transaction.atomic
 def deactivate_account(*, actor: User, user: User) -> None:
-    """Close an account: nobody signs in, its public page is gone, its sessions end. Orders and money records stay.
+    """Close an account: nobody signs in, its public page is gone, its sessions and API keys end. Orders and money records
+    stay.
 
     NotAllowed for anyone but the person and administrators. CannotClose for the only administrator, and for people who close
     their own account while something needs them; an administrator may close a fraudster's whatever runs.
@@ -104,6 +136,7 @@ def deactivate_account(*, actor: User, user: User) -> None:
         raise CannotClose(" ".join(reasons))
     user.is_active = False
     user.save(update_fields=["is_active", "updated_at"])
+    revoke_keys(user=user)
     transaction.on_commit(lambda: end_sessions(user=user))
 
 
@@ -125,13 +158,6 @@ def remove_second_factors(*, actor: User, user: User) -> None:
         raise NotAllowed(_("Only administrators may remove somebody's second factors."))
     Authenticator.objects.filter(user=user).delete()
     transaction.on_commit(lambda: end_sessions(user=user))
-
-
-def end_sessions(*, user: User) -> None:
-    """Sign the person out everywhere."""
-    for session in UserSession.objects.filter(user=user):
-        session.end()
-    publish(group_of(user.pk), {"type": RECHECK})  # sockets opened by a token have no session
 
 
 def record_session_activity(*, session_key: str, ip: str, user_agent: str, at: datetime) -> None:

@@ -33,13 +33,14 @@ def get_person(handle: str) -> User:
     return get_object_or_404(with_handle(list_people(), handle))
 
 
+def get_person_by_id(user_id: UUID) -> User:
+    """The active person of this id; Http404 otherwise."""
+    return get_object_or_404(list_people(), pk=user_id)
+
+
 def get_initial_owner(handle: str) -> User:
     """Whose initial to draw, closed accounts included: their orders and reviews stay on other people's pages."""
     return get_object_or_404(with_handle(User.objects.only("full_name", "handle"), handle))
-
-
-def handle_is_free(handle: str, *, besides: User) -> bool:
-    return not with_handle(User.objects.exclude(pk=besides.pk), handle).exists()
 
 
 def with_verified_email(people: QuerySet[User]) -> QuerySet[User]:

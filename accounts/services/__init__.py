@@ -1,0 +1,70 @@
+"""The only writers of this app's rows. What other apps and the entry points may call is named here."""
+
+from accounts.services.access import (
+    AccessNews,
+    Tokens,
+    WrongCodes,
+    access_watchers,
+    end_sessions,
+    refresh,
+    revoke,
+    revoke_session,
+    sign_in,
+    warn_of_wrong_codes,
+)
+from accounts.services.kept_answers import keep_answer, kept_answer, reserve_key
+from accounts.services.keys import make_key, most_keys, note_key_use, revoke_key
+from accounts.services.old_access import discard_old_access
+from accounts.services.people import (
+    closing_checks,
+    deactivate_account,
+    enrol,
+    forget_completed_order,
+    reactivate_account,
+    record_completed_order,
+    record_rating,
+    record_session_activity,
+    remove_avatar,
+    remove_second_factors,
+    set_avatar,
+    sign_up,
+    update_profile,
+)
+from accounts.services.registration import prove_email, register, send_code_again
+
+__all__ = [
+    "AccessNews",
+    "Tokens",
+    "WrongCodes",
+    "access_watchers",
+    "closing_checks",
+    "deactivate_account",
+    "discard_old_access",
+    "end_sessions",
+    "enrol",
+    "forget_completed_order",
+    "keep_answer",
+    "kept_answer",
+    "make_key",
+    "most_keys",
+    "note_key_use",
+    "prove_email",
+    "reactivate_account",
+    "record_completed_order",
+    "record_rating",
+    "record_session_activity",
+    "refresh",
+    "register",
+    "remove_avatar",
+    "remove_second_factors",
+    "reserve_key",
+    "revoke",
+    "revoke_key",
+    "revoke_session",
+    "send_code_again",
+    "set_avatar",
+    "sign_in",
+    "sign_up",
+    "update_profile",
+    "warn_of_wrong_codes",
+]
