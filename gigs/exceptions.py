@@ -29,3 +29,13 @@ class PictureCount(GigError):
 
 class QuestionsRefused(GigError):
     code = "questions_refused"
+
+
+class TooManyGigs(GigError):
+    code = "too_many_gigs"
+
+
+class TooManyNewGigs(GigError):
+    """As many were made within a day as may be, those put away since too."""
+
+    code = "too_many_gigs_today"

@@ -12,13 +12,13 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from gigs.models import IMAGE_WIDTHS, MAX_DESCRIPTION, MAX_IMAGES, MAX_REQUIREMENTS, Category, Gig, Requirement
-from gigs.selectors import Filters
+from gigs.models import IMAGE_WIDTHS, MAX_CHOICES, MAX_DESCRIPTION, MAX_IMAGES, MAX_REQUIREMENTS, Category, Gig, Requirement
+from gigs.selectors import Filters, find_category
 from marketplace.forms import ACCEPT_PICTURES, AmountField, CheckedFilesField, LineField, MultipleFileInput, TextField
 from marketplace.money import CURRENCIES, MINOR_UNITS, format_money
 from marketplace.uploads import check_picture
 
-MAX_CHOICES = 20
+NO_CURRENCY = _("Choose a currency: prices in different currencies are not compared.")
 DELIVERY_CHOICES = [
     ("", _("Any time")),
     ("1", _("1 day")),
@@ -260,25 +260,21 @@ class BrowseForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         found = self.cleaned_data
-        by_price = found.get("price_min") or found.get("price_max") or found.get("sort") in ("cheapest", "dearest")
-        if by_price and not found.get("currency") and "currency" not in self.errors:
-            self.add_error("currency", _("Choose a currency: prices in different currencies are not compared."))
+        if self.filters().lacks_currency and "currency" not in self.errors:
+            self.add_error("currency", NO_CURRENCY)
         low, high = found.get("price_min"), found.get("price_max")
         if low and high and low > high:
             self.add_error("price_max", _("This is less than the price it starts from."))
         return found
 
     def chosen_category(self) -> Category | None:
-        slug = self.cleaned_data.get("category")
-        rows = [row for top in self.categories for row in (top, *top.shelf)]  # type: ignore[attr-defined]
-        return next((row for row in rows if row.slug == slug), None)
+        return find_category(self.categories, self.cleaned_data.get("category", ""))
 
     def filters(self) -> Filters:
         """What can be used of the input."""
         found = self.cleaned_data
-        category = self.chosen_category()
         return Filters(
-            categories=[category, *getattr(category, "shelf", [])] if category else [],
+            category=self.chosen_category(),
             currency=found.get("currency") or "",
             price_min=found.get("price_min"),
             price_max=found.get("price_max"),

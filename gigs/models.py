@@ -15,6 +15,7 @@ from marketplace.money import CURRENCY_CHOICES, price_field
 
 IMAGE_WIDTHS = (400, 800, 1600)  # pixels
 MAX_IMAGES = 6
+MAX_CHOICES = 20
 MAX_REQUIREMENTS = 10
 MAX_DESCRIPTION = 10_000  # characters
 

@@ -1,6 +1,6 @@
 """Which gigs someone may see."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -8,20 +8,25 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, F, FloatField, Q, QuerySet
-from django.db.models.expressions import OrderBy
-from django.db.models.functions import Cast, NullIf
+from django.db.models.functions import Cast, Coalesce, NullIf
 from django.shortcuts import get_object_or_404
 
 from accounts.models import User
 from gigs.models import Category, Gig
 
-SORTS: dict[str, list[str | OrderBy]] = {
-    "newest": ["-created_at", "-id"],
-    "cheapest": ["price", "-id"],
-    "dearest": ["-price", "-id"],
-    "rated": [F("rating").desc(nulls_last=True), "-stats__rating_count", "-created_at", "-id"],
-    "fastest": ["delivery_days", "-created_at", "-id"],
+SORTS = {  # by columns that are never null, behind which a row can be found again
+    "newest": ("-created_at", "-id"),
+    "cheapest": ("price", "-id"),
+    "dearest": ("-price", "-id"),
+    "rated": ("-known_rating", "-known_count", "-created_at", "-id"),
+    "fastest": ("delivery_days", "-created_at", "-id"),
 }
+IN_LISTS = (  # what a program is shown of each
+    *("title", "price", "currency", "delivery_days", "is_active", "archived_at", "created_at", "updated_at"),
+    *("category__slug", "category__name", "freelancer__handle", "freelancer__full_name"),
+    *("stats__rating_sum", "stats__rating_count", "stats__orders_completed"),
+)
+BY_PRICE = ("cheapest", "dearest")
 STATES = {
     "active": Q(is_active=True),
     "paused": Q(is_active=False, archived_at__isnull=True),
@@ -33,12 +38,18 @@ STATES = {
 class Filters:
     """What someone looks for. Prices only count beside their currency: two currencies are never compared."""
 
-    categories: Sequence[Category] = ()
+    category: Category | None = None  # one of `list_categories`, which stands for those below it too
     currency: str = ""
     price_min: Decimal | None = None
     price_max: Decimal | None = None
     delivery_days: int | None = None
+    freelancer_id: UUID | None = None
     sort: str = "newest"
+
+    @property
+    def lacks_currency(self) -> bool:
+        has_limit = self.price_min is not None or self.price_max is not None
+        return not self.currency and (has_limit or self.sort in BY_PRICE)
 
 
 def _with_cards() -> QuerySet[Gig]:
@@ -61,8 +72,10 @@ def list_gigs_of(freelancer: User) -> QuerySet[Gig]:
 def list_matching_gigs(filters: Filters) -> QuerySet[Gig]:
     """Public gigs that match; sorts and limits by price are left out as long as no currency is chosen."""
     gigs = list_public_gigs()
-    if filters.categories:
-        gigs = gigs.filter(category__in=filters.categories)
+    if filters.category:
+        gigs = gigs.filter(category__in=[filters.category, *getattr(filters.category, "shelf", [])])
+    if filters.freelancer_id:
+        gigs = gigs.filter(freelancer=filters.freelancer_id)
     if filters.delivery_days is not None:
         gigs = gigs.filter(delivery_days__lte=filters.delivery_days)
     if filters.currency:
@@ -72,15 +85,21 @@ def list_matching_gigs(filters: Filters) -> QuerySet[Gig]:
         if filters.price_max is not None:
             gigs = gigs.filter(price__lte=filters.price_max)
     if filters.sort == "rated":
-        total = Cast(F("stats__rating_sum"), FloatField())
-        gigs = gigs.annotate(rating=total / NullIf(F("stats__rating_count"), 0))
-    by_price = filters.sort in ("cheapest", "dearest")
+        total, counted = Cast(F("stats__rating_sum"), FloatField()), F("stats__rating_count")
+        gigs = gigs.annotate(known_rating=Coalesce(total / NullIf(counted, 0), 0.0), known_count=Coalesce(counted, 0))
+    by_price = filters.sort in BY_PRICE
     return gigs.order_by(*SORTS["newest" if by_price and not filters.currency else filters.sort])
 
 
-def list_own_gigs(freelancer: User, state: str) -> QuerySet[Gig]:
-    """The freelancer's gigs in one of STATES, last changed first."""
-    return _with_cards().filter(STATES[state], freelancer=freelancer).order_by("-updated_at", "-id")
+def only_brief(gigs: QuerySet[Gig]) -> QuerySet[Gig]:
+    """The same gigs with the columns of IN_LISTS alone: long lists cost less."""
+    return gigs.select_related(None).select_related("freelancer", "stats", "category").only(*IN_LISTS)
+
+
+def list_own_gigs(freelancer: User, state: str | None) -> QuerySet[Gig]:
+    """The freelancer's gigs in one of STATES, or all of them, last changed first."""
+    gigs = _with_cards().filter(freelancer=freelancer).order_by("-updated_at", "-id")
+    return gigs.filter(STATES[state]) if state else gigs
 
 
 def count_own_gigs(freelancer: User) -> dict[str, int]:
@@ -124,6 +143,12 @@ def list_categories() -> list[Category]:
         for child in top.shelf:
             child.parent = top
     return tops
+
+
+def find_category(categories: Iterable[Category], slug: str) -> Category | None:
+    """The one with this slug among those of `list_categories`, the tops and those below them."""
+    rows = (row for top in categories for row in (top, *top.shelf))  # type: ignore[attr-defined]
+    return next((row for row in rows if row.slug == slug), None)
 
 
 def list_top_categories() -> QuerySet[Category]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from gigs.exceptions import GigArchived, GigChanged, GigError, GigPausedByStaff, PictureCount, QuestionsRefused
 from gigs.models import Category, Gig, GigImage, GigStats, Requirement
+from gigs.selectors import list_categories
 from gigs.services import (
     add_images,
     archive_gig,
@@ -27,7 +28,7 @@ from gigs.services import (
     resume_gig,
     update_gig,
 )
-from gigs.tests.factories import GigFactory, checked_picture, stored_files
+from gigs.tests.factories import CategoryFactory, GigFactory, checked_picture, stored_files
 from marketplace.exceptions import DomainError
 
 pytestmark = pytest.mark.django_db
@@ -98,11 +99,61 @@ def test_a_category_that_holds_others_takes_no_gigs(freelancer: User):
     assert refusal.value.code == "category"
 
 
-@pytest.mark.parametrize("count", [0, 7])
-def test_a_gig_has_one_to_six_pictures(freelancer: User, count: int):
+def test_a_gig_has_at_most_six_pictures(freelancer: User):
     with pytest.raises(PictureCount):
-        create_gig(actor=freelancer, pictures=[checked_picture()] * count, **terms())
+        create_gig(actor=freelancer, pictures=[checked_picture()] * 7, **terms())
     assert (Gig.objects.count(), stored_files()) == (0, [])
+
+
+LEAST = {
+    "title": "I will draw your logo",
+    "description": "Three drafts.",
+    "price": Decimal("120.00"),
+    "currency": "EUR",
+    "delivery_days": 5,
+}
+
+
+def test_title_description_price_and_days_make_a_gig(freelancer: User):
+    gig = create_gig(actor=freelancer, **LEAST)
+    fresh = Gig.objects.get()
+    assert (fresh, fresh.state, fresh.cover) == (gig, "active", None)
+    assert (fresh.revisions_included, fresh.auto_approve_days) == (1, 7)
+    assert (fresh.requirements.count(), fresh.stats.rating_count) == (0, 0)
+
+
+def test_without_a_category_it_stands_under_other_which_is_made_once_and_comes_last(freelancer: User):
+    before = Category.objects.count()
+    one, two = create_gig(actor=freelancer, **LEAST), create_gig(actor=freelancer, **LEAST)
+    assert one.category == two.category
+    assert (one.category.name, one.category.slug, one.category.parent) == ("Other", "other", None)
+    assert list_categories()[-1] == one.category
+    assert Category.objects.count() == before + 1
+
+
+def test_other_as_somebody_renamed_it_is_taken(freelancer: User):
+    kept = CategoryFactory(slug="other", name="All the rest", parent=None, position=3)
+    assert create_gig(actor=freelancer, **LEAST).category == kept
+    assert Category.objects.get(slug="other").name == "All the rest"
+
+
+def test_other_that_holds_categories_takes_no_gigs(freelancer: User):
+    CategoryFactory(parent=CategoryFactory(slug="other", name="Other", parent=None))
+    with pytest.raises(GigError) as refusal:
+        create_gig(actor=freelancer, pictures=[checked_picture()], **LEAST)
+    assert (refusal.value.code, Gig.objects.count(), stored_files()) == ("category", 0, [])
+
+
+def test_a_refused_gig_makes_no_category(freelancer: User):
+    with pytest.raises(DomainError):
+        create_gig(actor=freelancer, **LEAST | {"price": Decimal(0)})
+    assert not Category.objects.filter(slug="other").exists()
+
+
+def test_a_gig_without_pictures_gets_its_first_later(freelancer: User):
+    gig = create_gig(actor=freelancer, **LEAST)
+    (row,) = add_images(actor=freelancer, gig=gig, pictures=[checked_picture()])
+    assert (row.position, Gig.objects.get().cover, len(stored_files())) == (0, row, 3)
 
 
 def test_files_of_a_failed_save_are_deleted(freelancer: User):
@@ -121,6 +172,66 @@ def test_an_update_replaces_the_promise(gig: Gig, freelancer: User):
         (0, "Style?", ["calm", "loud"]),
         (1, "Name?", []),
     ]
+
+
+NEW_TERMS = {
+    "title": "New",
+    "description": "Four drafts.",
+    "price": Decimal("99.50"),
+    "delivery_days": 6,
+    "revisions_included": 0,
+    "auto_approve_days": 14,
+}
+
+
+@pytest.mark.parametrize("name", NEW_TERMS)
+def test_only_what_is_named_changes(gig: Gig, freelancer: User, name: str):
+    names = [field.attname for field in Gig._meta.concrete_fields if field.name != "updated_at"]
+    before, question = Gig.objects.values(*names).get(), gig.requirements.get().pk
+    update_gig(actor=freelancer, gig=gig, **{name: NEW_TERMS[name]})
+    assert Gig.objects.values(*names).get() == before | {name: NEW_TERMS[name]}
+    assert gig.requirements.get().pk == question
+
+
+def test_category_and_currency_change_alone(gig: Gig, freelancer: User):
+    elsewhere = Category.objects.get(slug="illustration")
+    update_gig(actor=freelancer, gig=gig, category=elsewhere)
+    update_gig(actor=freelancer, gig=gig, currency="USD")
+    fresh = Gig.objects.get()
+    assert (fresh.category, fresh.currency, fresh.price) == (elsewhere, "USD", Decimal(120))
+
+
+def test_questions_change_alone_and_may_all_go(gig: Gig, freelancer: User):
+    update_gig(actor=freelancer, gig=gig, requirements=[Requirement(question="Style?")])
+    assert [row.question for row in gig.requirements.all()] == ["Style?"]
+    update_gig(actor=freelancer, gig=gig, requirements=[])
+    assert (gig.requirements.count(), Gig.objects.get().title) == (0, "I will draw your logo")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"currency": "JPY"},
+        {"price": Decimal(0)},
+        {"price": Decimal("1.234")},
+        {"title": ""},
+        {"description": "x" * 10_001},
+        {"delivery_days": 0},
+    ],
+)
+def test_a_change_must_fit_what_stands(freelancer: User, change: dict[str, Any]):
+    gig = create_gig(actor=freelancer, **terms(price=Decimal("120.50")))
+    before = Gig.objects.values().get()
+    with pytest.raises(DomainError):
+        update_gig(actor=freelancer, gig=gig, **change)
+    assert Gig.objects.values().get() == before
+
+
+def test_what_is_not_named_is_not_judged(gig: Gig, freelancer: User):
+    """Rules may have become stricter since, or its category may hold others by now."""
+    CategoryFactory(parent=gig.category)
+    update_gig(actor=freelancer, gig=gig, title="New")
+    assert Gig.objects.get().title == "New"
 
 
 def test_unchanged_questions_keep_their_rows(gig: Gig, freelancer: User):

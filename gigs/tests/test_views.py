@@ -1,5 +1,6 @@
 """The pages of one's own gigs, and the gig page as others see it."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -21,6 +23,8 @@ from gigs.tests.factories import (
     picture_upload,
     stored_files,
 )
+from marketplace.tests.test_uploads import bomb
+from orders.tests.factories import PlatformMethodFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -150,7 +154,7 @@ def test_a_price_is_shown_back_when_something_else_is_wrong(sign_in: Any, freela
         ("moving.gif", picture_bytes("GIF"), "This is not a PNG"),
         ("empty.png", b"", "empty"),
         ("half.jpg", picture_bytes("JPEG", (400, 400))[:700], "damaged"),
-        ("bomb.png", picture_bytes("PNG", (12_000, 12_000)), "too many pixels"),
+        ("bomb.png", bomb(12_000, 12_000), "too many pixels"),
         ("strip.png", picture_bytes("PNG", (900, 10)), "too narrow"),
         ("large.png", b"\x89PNG\r\n\x1a\n" + bytes(10 * 1024**2), "too large"),
     ],
@@ -294,7 +298,7 @@ def test_the_seventh_picture_is_refused(sign_in: Any, gig: Gig):
 def test_the_last_picture_stays(sign_in: Any, freelancer: User):
     image = GigImageFactory(gig=GigFactory(freelancer=freelancer))
     response = sign_in(freelancer).post(f"/gigs/{image.gig_id}/pictures/{image.pk}/remove/", follow=True)
-    assert "A gig needs at least one picture." in response.text
+    assert "The last picture stays. Add another one first, then remove this one." in response.text
     assert GigImage.objects.count() == 1
 
 
@@ -467,6 +471,32 @@ def test_a_gig_without_pictures_questions_and_counters_has_a_page():
     assert response.status_code == 200
     assert "No pictures yet" in response.text
     assert "<script>alert" not in response.text
+
+
+DRAWING = '<svg class="no-picture '
+
+
+def test_a_gig_without_pictures_has_a_drawing_wherever_its_cover_would_stand(sign_in: Any, freelancer: User, stranger: User):
+    gig = GigFactory(freelancer=freelancer)
+    PlatformMethodFactory(currency=gig.currency)
+    own, other = sign_in(freelancer), sign_in(stranger)
+    places = [
+        (other, "/"),
+        (other, "/gigs/"),
+        (other, gig.get_absolute_url()),
+        (other, freelancer.get_absolute_url()),
+        (other, reverse("orders:place", args=[gig.pk])),
+        (own, reverse("gigs:mine")),
+    ]
+    assert [browser.get(place).text.count(DRAWING) for browser, place in places] == [1] * 6
+    GigImageFactory(gig=gig)
+    assert [browser.get(place).text.count(DRAWING) for browser, place in places] == [0] * 6
+
+
+def test_the_drawing_is_decoration_and_the_page_says_it_in_words():
+    page = Client().get(GigFactory().get_absolute_url()).text
+    assert re.search(r'<svg class="no-picture gallery__main"[^>]* aria-hidden="true"', page)
+    assert "No pictures yet" in page
 
 
 def test_the_gig_page_costs_at_most_eight_queries(sign_in: Any, gig: Gig, stranger: User, django_assert_max_num_queries: Any):
