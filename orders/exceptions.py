@@ -27,12 +27,42 @@ class PaymentMethodNotUsable(DomainError):
     code = "payment_method_not_usable"
 
 
+class TooManyUnpaid(DomainError):
+    """As many orders of this client wait for a first payment as may."""
+
+    code = "too_many_unpaid_orders"
+
+
+class TooManyPlaced(DomainError):
+    """As many orders of this client came to nothing within a day as may."""
+
+    code = "too_many_orders_today"
+
+
 class AnswersIncomplete(DomainError):
     code = "answers_incomplete"
 
 
 class ProofRefused(DomainError):
     code = "proof_refused"
+
+
+class ReceiptRefused(DomainError):
+    """No proof of this client is being checked that still lacks its receipt."""
+
+    code = "receipt_refused"
+
+
+class FileGone(DomainError):
+    """A file that was handed in before is not there any more, or was never this person's."""
+
+    code = "file_gone"
+
+
+class FileRedrawn(DomainError):
+    """A picture that is not, byte for byte, what was handed in."""
+
+    code = "file_redrawn"
 
 
 class ReferenceUsed(DomainError):
@@ -85,6 +115,12 @@ class DisbursementRefused(DomainError):
     """A payout or refund that cannot be made, or not now."""
 
     code = "disbursement_refused"
+
+
+class PayoutOpen(DisbursementRefused):
+    """One request of a balance at a time."""
+
+    code = "payout_open"
 
 
 class LineRefused(DomainError):

@@ -34,6 +34,16 @@ def words(label: Any, *, rows: int = 3, max_length: int = 2000, **options: Any) 
     return TextField(label=label, max_length=max_length, widget=area, **options)
 
 
+def receipt_field() -> CheckedFileField:
+    """What shows a payment, as a bank or wallet gives it."""
+    return CheckedFileField(
+        check=check_receipt,
+        label=_("Receipt"),
+        help_text=_("PNG, JPEG, WebP or PDF, up to 10 MB. Only the two of you and moderators see it."),
+        widget=forms.ClearableFileInput(attrs=ACCEPT_RECEIPTS),
+    )
+
+
 class StepForm(forms.Form):
     """One step of an order. `seen` is the version of the order on the person's page; the rest are the service's own arguments."""
 
@@ -88,12 +98,7 @@ class SubmitPaymentForm(StepForm):
     paid_at = forms.DateTimeField(
         label=_("When you paid"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     )
-    receipt = CheckedFileField(
-        check=check_receipt,
-        label=_("Receipt"),
-        help_text=_("PNG, JPEG, WebP or PDF, up to 10 MB. Only the two of you and moderators see it."),
-        widget=forms.ClearableFileInput(attrs=ACCEPT_RECEIPTS),
-    )
+    receipt = receipt_field()
 
     def __init__(self, *args: Any, order: Order, **options: Any) -> None:
         super().__init__(*args, order=order, **options)
@@ -114,11 +119,14 @@ class SubmitPaymentForm(StepForm):
 
     def clean_paid_at(self) -> datetime:
         paid_at: datetime = self.cleaned_data["paid_at"]
-        if paid_at.year < 2000:
-            raise ValidationError(_("That is too long ago. Check the year."), code="proof_refused")
-        if paid_at.year > 9000 or paid_at > timezone.now() + CLOCK_SKEW:
-            raise ValidationError(_("The payment date lies in the future."), code="proof_refused")
+        if fault := fault_of_payment_date(paid_at):
+            raise ValidationError(fault, code="proof_refused")
         return paid_at.astimezone(UTC)
+
+
+class AttachReceiptForm(StepForm):
+    action = Action.ATTACH_RECEIPT
+    receipt = receipt_field()
 
 
 class ConfirmPaymentForm(StepForm):
@@ -179,7 +187,7 @@ class SubmitWorkForm(StepForm):
         links = _lines(self.cleaned_data["links"])
         if len(links) > MAX_LINKS:
             raise ValidationError(_("Give at most %(max)d links."), code="too_many_links", params={"max": MAX_LINKS})
-        wrong = [link for link in links if not _is_address(link)]
+        wrong = [link for link in links if not is_address(link)]
         if wrong:
             raise ValidationError(_("This is not a web address: %(link)s"), code="invalid_link", params={"link": wrong[0][:80]})
         return links
@@ -227,7 +235,15 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _is_address(link: str) -> bool:
+def fault_of_payment_date(paid_at: datetime) -> str:
+    """Why nobody can have paid at this instant; "" when somebody can."""
+    if paid_at.year < 2000:
+        return gettext("That is too long ago. Check the year.")
+    is_ahead = paid_at.year > 9000 or paid_at > timezone.now() + CLOCK_SKEW
+    return gettext("The payment date lies in the future.") if is_ahead else ""
+
+
+def is_address(link: str) -> bool:
     """An http(s) address that does not hide its host behind a name and password."""
     try:
         _check_address(link)
@@ -240,6 +256,7 @@ FORMS: dict[Action, type[StepForm]] = {
     form.action: form
     for form in (
         SubmitPaymentForm,
+        AttachReceiptForm,
         CancelForm,
         ConfirmPaymentForm,
         RejectPaymentForm,

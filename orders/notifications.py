@@ -142,6 +142,7 @@ Told = tuple[tuple[Audience, str], ...]
 TOLD: dict[Action, Told] = {
     Action.PLACE_ORDER: ((Audience.FREELANCER, "orders.placed"),),
     Action.SUBMIT_PAYMENT: ((Audience.VERIFIERS, "orders.payment_to_check"),),
+    Action.ATTACH_RECEIPT: (),  # who verifies was told of the proof; a page that is open hears it and shows the receipt
     Action.RECORD_PAYMENT: (),  # the moderator who found it decides about it in the same breath, and that tells
     Action.EXPIRE: ((Audience.BOTH, "orders.expired"),),
     Action.CANCEL: ((Audience.BOTH, "orders.cancelled"),),

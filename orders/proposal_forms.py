@@ -13,7 +13,7 @@ from marketplace.money import format_money, plain_amount
 from orders.forms import FORMS, StepForm, words
 from orders.models import Order
 from orders.models.proposal import MOST_PAUSED_DAYS
-from orders.selectors.proposals import MOST_EXTRA_DAYS, Division, division_of, open_proposal, pause_days_left
+from orders.selectors.proposals import MOST_EXTRA_DAYS, Division, division_of, fault_of_share, open_proposal, pause_days_left
 from orders.states import Action, Custody
 
 
@@ -77,12 +77,8 @@ class ProposeCancellationForm(StepForm):
 
     def clean_freelancer_amount(self) -> Decimal:
         amount: Decimal = self.cleaned_data["freelancer_amount"]
-        if amount >= self.order.funded_amount:
-            raise ValidationError(
-                _("That has to be less than %(paid)s: for all of it the client approves the work."),
-                code="proposal_refused",
-                params={"paid": format_money(self.order.funded_amount, self.order.currency)},
-            )
+        if fault := fault_of_share(self.order, amount):
+            raise ValidationError(fault, code="proposal_refused")
         return amount
 
     def wants_a_look(self) -> bool:

@@ -59,6 +59,7 @@ class Action(StrEnum):
 
     PLACE_ORDER = "place_order"
     SUBMIT_PAYMENT = "submit_payment"
+    ATTACH_RECEIPT = "attach_receipt"
     CANCEL = "cancel"
     SIGN_PAYMENT = "sign_payment"
     CONFIRM_PAYMENT = "confirm_payment"
@@ -212,6 +213,7 @@ _DIRECT_ENDINGS = "PAID_DIRECT REFUND_DUE"
 
 TRANSITIONS = (
     _row(2, Action.SUBMIT_PAYMENT, "PENDING_PAYMENT", "PAYMENT_SUBMITTED", "C"),
+    _row(2, Action.ATTACH_RECEIPT, "PAYMENT_SUBMITTED", "", "C"),  # of a proof that a program handed in without one
     _row(2, Action.RECORD_PAYMENT, "PENDING_PAYMENT", "PAYMENT_SUBMITTED", "V", custodies="PLATFORM"),
     _row(3, Action.EXPIRE, "PENDING_PAYMENT", "EXPIRED", "T", money="AWAIT_DEPOSIT"),
     _row(4, Action.CANCEL, "PENDING_PAYMENT", "CANCELLED", "C F", money="AWAIT_DEPOSIT"),

@@ -19,6 +19,7 @@ from orders.states import Action, Role
 WORDS = {
     (Action.PLACE_ORDER, ""): (gettext_lazy("Order placed"), "neutral"),
     (Action.SUBMIT_PAYMENT, ""): (gettext_lazy("Proof of payment %(attempt)s handed in"), "info"),
+    (Action.ATTACH_RECEIPT, ""): (gettext_lazy("Receipt added to proof %(attempt)s"), "info"),
     (Action.RECORD_PAYMENT, ""): (gettext_lazy("Payment found on the account, entered as proof %(attempt)s"), "info"),
     (Action.EXPIRE, ""): (gettext_lazy("Order expired: not paid in time"), "neutral"),
     (Action.CANCEL, ""): (gettext_lazy("Order cancelled"), "neutral"),
@@ -88,10 +89,11 @@ def timeline(order: Order, *, for_staff: bool = False) -> list[dict[str, Any]]:
 
     Reads `order.events` alone, for staff `order.disputes` too. Moderators' own notes are for staff.
     """
-    return [_entry(order, event, for_staff) for event in reversed(list(order.events.all()))]
+    return [entry(order, event, for_staff) for event in reversed(list(order.events.all()))]
 
 
-def _entry(order: Order, event: OrderEvent, for_staff: bool) -> dict[str, Any]:
+def entry(order: Order, event: OrderEvent, for_staff: bool = False) -> dict[str, Any]:
+    """One event in words. For staff it reads `order.disputes` too."""
     action = Action(event.action)
     title, tone = WORDS.get((action, _variant(order, event))) or WORDS[action, ""]
     href, link_label = _link(order, event, for_staff)

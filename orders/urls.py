@@ -11,6 +11,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>/receipt/", payouts.receipt, name="order_receipt"),
     # the steps of docs/orders.md, in its order
     path("orders/<uuid:order_id>/submit-payment/", steps.submit_payment, name="submit_payment"),
+    path("orders/<uuid:order_id>/attach-receipt/", steps.attach_receipt, name="attach_receipt"),
     path("orders/<uuid:order_id>/cancel/", steps.cancel, name="cancel"),
     path("orders/<uuid:order_id>/confirm-payment/", steps.confirm_payment, name="confirm_payment"),
     path("orders/<uuid:order_id>/reject-payment/", steps.reject_payment, name="reject_payment"),

@@ -31,6 +31,7 @@ def flags_of(proof: PaymentProof) -> list[Flag]:
     flags = [
         (proof.reference_seen, _("Reference used before"), "problem"),  # type: ignore[attr-defined]
         (proof.file_seen, _("Receipt used before"), "problem"),  # type: ignore[attr-defined]
+        (not proof.receipt and not proof.entered_by_id, _("No receipt"), "wait"),
         (
             proof.amount != due_for(proof),
             _("Claims %(amount)s") % {"amount": format_money(proof.amount, order.currency)},

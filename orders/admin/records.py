@@ -123,22 +123,23 @@ class OrderEventAdmin(ReadOnly, admin.ModelAdmin):
     ordering = ["-created_at", "-pk"]
 
 
-@admin.register(RequirementAnswer)
-class RequirementAnswerAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["order", "question", "answer"]
+class PartsOfOrders(ReadOnly, admin.ModelAdmin):
+    """Rows of many orders, found by the reference of theirs."""
+
     list_select_related = ["order"]
     list_per_page = 50
     search_fields = ["order__payment_reference"]
     ordering = ["-pk"]
+
+
+@admin.register(RequirementAnswer)
+class RequirementAnswerAdmin(PartsOfOrders):
+    list_display = ["order", "question", "answer"]
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
+class DeliveryAdmin(PartsOfOrders):
     list_display = ["order", "number", "note", "created_at"]
-    list_select_related = ["order"]
-    list_per_page = 50
-    search_fields = ["order__payment_reference"]
-    ordering = ["-pk"]
     readonly_fields = ["file_links"]
 
     @admin.display(description=_("files"), empty_value="-")
@@ -148,9 +149,5 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(RevisionRequest)
-class RevisionRequestAdmin(ReadOnly, admin.ModelAdmin):
+class RevisionRequestAdmin(PartsOfOrders):
     list_display = ["order", "number", "items", "created_at"]
-    list_select_related = ["order"]
-    list_per_page = 50
-    search_fields = ["order__payment_reference"]
-    ordering = ["-pk"]

@@ -73,6 +73,7 @@ class PaymentMethod(models.Model):
 class PaymentProof(models.Model):
     """One attempt of a client to show a payment. At most one of an order is being checked; all attempts stay. Two may be verified
     where a first payment was only a part. A moderator may enter one for a line of a bank statement (`entered_by`, no receipt).
+    One that a program handed in may get its receipt afterwards.
 
     Within a payment method a normalised reference stands on one live proof only, and once verified it is burned for ever.
     """
@@ -145,7 +146,8 @@ class PaymentProof(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="orders_paymentproof_amount_positive"),
             models.CheckConstraint(
-                condition=~models.Q(receipt_sha256="") | models.Q(entered_by__isnull=False), name="orders_paymentproof_shown"
+                condition=models.Q(receipt="", receipt_sha256="") | (~models.Q(receipt="") & ~models.Q(receipt_sha256="")),
+                name="orders_paymentproof_receipt_whole",
             ),
             models.CheckConstraint(
                 condition=models.Q(state="submitted", decided_at__isnull=True)

@@ -5,6 +5,8 @@ from django.utils.translation import gettext_lazy as _
 from orders.next_step_words.rows import Row, Table
 from orders.states import Role
 
+_HELD = _("Nothing happens by itself: the money stays in escrow until one of you acts.")
+_SAME = _("Nothing happens by itself: the order stays as it is until one of you acts.")
 WORKING: Table = {
     ("start", Role.CLIENT): Row(
         "them",
@@ -24,14 +26,14 @@ WORKING: Table = {
         "them",
         _("%(freelancer)s has not started in time"),
         _("You can wait, or cancel now and get %(amount)s back."),
-        _("Nothing happens by itself: the money stays in escrow until one of you acts."),
+        _HELD,
         "order.accept_by",
     ),
     ("start, late", Role.FREELANCER): Row(
         "you",
         _("Start now: the time to start is over"),
         _("%(amount)s is still held in escrow, but %(client)s can cancel at any time and get everything back."),
-        _("Nothing happens by itself: the money stays in escrow until one of you acts."),
+        _HELD,
         "order.accept_by",
     ),
     ("work", Role.CLIENT): Row(
@@ -52,27 +54,27 @@ WORKING: Table = {
         "them",
         _("The delivery is overdue"),
         _("You can wait or agree on more time. From %(late)s on you can cancel and get %(amount)s back."),
-        _("Nothing happens by itself: the money stays in escrow until one of you acts."),
+        _HELD,
         "order.due_at",
     ),
     ("work, overdue", Role.FREELANCER): Row(
         "you",
         _("Your delivery is overdue: deliver now"),
         _("Or ask %(client)s for more time. From %(late)s on they can cancel and get everything back."),
-        _("Nothing happens by itself: the money stays in escrow until one of you acts."),
+        _HELD,
         "order.due_at",
     ),
     ("work, late", Role.CLIENT): Row(
         "you",
         _("The work is late: you can cancel now"),
         _("It was due %(due_at)s and nothing was delivered, so you can cancel and get %(amount)s back. Or you can wait."),
-        _("Nothing happens by itself: the money stays in escrow until one of you acts."),
+        _HELD,
     ),
     ("work, late", Role.FREELANCER): Row(
         "you",
         _("Deliver now: %(client)s can cancel"),
         _("You are late by more than a day. Once something is delivered, %(client)s checks that instead."),
-        _("Nothing happens by itself: the money stays in escrow until one of you acts."),
+        _HELD,
         "order.due_at",
     ),
     ("paused", Role.CLIENT): Row(
@@ -125,7 +127,6 @@ WORKING: Table = {
         "order.due_at",
     ),
 }
-_SAME = _("Nothing happens by itself: the order stays as it is until one of you acts.")
 DIRECT_WORKING: Table = {
     ("start", Role.CLIENT): Row(
         "them",

@@ -40,6 +40,7 @@ from orders.selectors.orders import (
     reason_to_stay,
     revisions_left,
     roles_for,
+    side_of,
     with_earlier_uses,
 )
 
@@ -83,5 +84,6 @@ __all__ = [
     "reason_to_stay",
     "revisions_left",
     "roles_for",
+    "side_of",
     "with_earlier_uses",
 ]

@@ -48,6 +48,11 @@ def latest_dispute(order: Order) -> Dispute | None:
     return disputes.prefetch_related(*_OFFERS_AND_RULINGS).order_by("-number").first()
 
 
+def last_case(order: Order) -> Dispute | None:
+    """The same of an order whose disputes are known: nothing is asked."""
+    return max(order.disputes.all(), key=lambda row: row.number, default=None)
+
+
 _OFFERS_AND_RULINGS = (
     Prefetch("offers", SettlementOffer.objects.select_related("offered_by")),
     Prefetch("rulings", Ruling.objects.select_related("moderator")),
@@ -181,6 +186,11 @@ def evidence_left(user: User, dispute: Dispute) -> int:
     return max(MAX_EVIDENCE - Evidence.objects.filter(dispute=dispute, author=user).count(), 0)
 
 
+def may_add_evidence(user: User, dispute: Dispute) -> bool:
+    """Whether this side may add a piece. Nothing is asked where the evidence is known."""
+    return dispute.is_open and sum(row.author_id == user.pk for row in dispute.evidence.all()) < MAX_EVIDENCE
+
+
 def answer_at_last(dispute: Dispute) -> datetime:
     """When the case goes on without a missing statement."""
     reminded = dispute.answer_reminded_at
@@ -267,3 +277,18 @@ def _share(person: User, case: Dispute) -> Decimal:
     """What of the money a ruling gave this person, from 0 to 1."""
     freelancers = (case.freelancer_amount or Decimal(0)) / case.order.expected_amount
     return freelancers if person.pk == case.order.freelancer_id else 1 - freelancers
+
+
+def list_case_steps(user: User, order: Order, dispute: Dispute | None) -> list[Action]:
+    """What this side can do about the order's last dispute now, or to open one; `dispute` is that last one."""
+    opening = action_to_open(user, order)
+    if dispute is None:
+        return [opening] if opening else []
+    steps = {
+        Action.ANSWER_DISPUTE: may_answer(user, dispute),
+        Action.OFFER_SETTLEMENT: dispute.is_open,
+        Action.ACCEPT_SETTLEMENT: dispute.is_open and standing_offer_of(other_side(user, order), dispute) is not None,
+        Action.WITHDRAW_DISPUTE: may_withdraw(user, dispute),
+        Action.APPEAL: may_appeal(user, dispute, timezone.now()),
+    }
+    return [*(step for step, allowed in steps.items() if allowed), *([opening] if opening else [])]

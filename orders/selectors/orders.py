@@ -58,6 +58,12 @@ def is_party(user: User | AnonymousUser, order: Order) -> bool:
     return user.pk in (order.client_id, order.freelancer_id)
 
 
+def side_of(user: User, order: Order) -> Role:
+    """Client or freelancer of this order, or else the moderator who may look at it."""
+    sides = {order.client_id: Role.CLIENT, order.freelancer_id: Role.FREELANCER}
+    return sides.get(user.pk, Role.MODERATOR)
+
+
 def may(user: User | AnonymousUser, permission: str) -> bool:
     """Whether staff have this permission (VERIFY, RESOLVE, PAY_OUT) and the second factor it needs."""
     return user.is_staff and user.has_perm(permission) and has_needed_factor(user)
@@ -95,6 +101,8 @@ def is_open_to(user: User | AnonymousUser, order: Order, action: Action) -> bool
     """Whether the guard that can be told from the order's row lets this person press the button."""
     now = timezone.now()
     match action:
+        case Action.ATTACH_RECEIPT:
+            return waits_for_receipt(order)
         case Action.CANCEL:
             return may_cancel(user, order)
         case Action.REQUEST_REVISION:
@@ -107,6 +115,12 @@ def is_open_to(user: User | AnonymousUser, order: Order, action: Action) -> bool
             return is_late(order, now)
         case _:
             return True
+
+
+def waits_for_receipt(order: Order) -> bool:
+    """Whether the client's proof that is being checked was handed in without a receipt, which may still come."""
+    live = (proof for proof in order.proofs.all() if proof.state == PaymentProof.State.SUBMITTED)
+    return any(not proof.receipt and proof.entered_by_id is None for proof in live)
 
 
 def is_late(order: Order, now: datetime) -> bool:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.contrib.auth.models import AnonymousUser
+from django.utils.translation import gettext
 
 from accounts.models import User
+from marketplace.money import format_money
 from orders.models import Order, Proposal
 from orders.models.proposal import MOST_PAUSED_DAYS
 from orders.selectors.orders import list_actions_for
@@ -34,6 +36,14 @@ def division_of(order: Order, share: Decimal) -> Division:
     """What `share`, which the freelancer is to keep of all that was paid, means for both sides."""
     fee = order.fee_on(share)
     return Division(share=share, fee=fee, earned=share - fee, back=order.funded_amount - share)
+
+
+def fault_of_share(order: Order, share: Decimal) -> str:
+    """Why an order cannot end with `share` of its money for the freelancer; "" when it can."""
+    if share < order.funded_amount:
+        return ""
+    words = gettext("That has to be less than %(paid)s: for all of it the client approves the work.")
+    return words % {"paid": format_money(order.funded_amount, order.currency)}
 
 
 def open_proposal(order: Order) -> Proposal | None:

@@ -47,6 +47,7 @@ from orders.selectors import (
     may_cancel,
     reason_to_stay,
 )
+from orders.services.bounds import check_room_to_order
 from orders.services.change import Detail, change_order_status, record
 from orders.services.escrow import complete, finish_escrow
 from orders.states import Action, Custody, Role
@@ -64,7 +65,8 @@ def place_order(
     """Order a gig as it stands (row 1): copy all its promises, give the order its payment reference, start the pay window.
 
     `answers` maps requirement ids to texts. `terms` is what `gig_terms` said when the client looked. The same `placement_key`
-    twice returns the first order. Raises GigNotOrderable, GigChanged, PaymentMethodNotUsable, AnswersIncomplete.
+    twice returns the first order. Raises GigNotOrderable, GigChanged, PaymentMethodNotUsable, AnswersIncomplete, TooManyUnpaid,
+    TooManyPlaced.
     """
     gig = (
         Gig.objects.select_for_update(of=("self",), no_key=True)
@@ -86,6 +88,7 @@ def place_order(
         raise PaymentMethodNotUsable(_("This way to pay is no longer offered. Choose another one."))
     rows = _answer_rows(list(gig.requirements.all()), answers)
     now = timezone.now()
+    check_room_to_order(actor, gig.freelancer, now)
     order = Order(client=actor, placement_key=placement_key, **_snapshot(gig, method), **_opening(method, now))
     order.next_clock_at = next_clock(order)
     order.save(force_insert=True)

@@ -1,5 +1,6 @@
 """Proofs of payment: handed in, confirmed, rejected."""
 
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,18 +15,26 @@ from accounts.models import User
 from marketplace.money import format_money, validate_amount
 from marketplace.uploads import CheckedFile, discard_files_on_error, discard_on_error
 from orders import ledger
-from orders.exceptions import AmountMismatch, OrderMoved, ProofRefused, ReferenceUsed, SecondModeratorNeeded
+from orders.exceptions import (
+    AmountMismatch,
+    OrderMoved,
+    ProofRefused,
+    ReceiptRefused,
+    ReferenceUsed,
+    SecondModeratorNeeded,
+)
 from orders.models import CLOCK_SKEW, Order, OrderEvent, PaymentProof, StatementLine
 from orders.references import is_comparable, normalize_reference
 from orders.selectors import needs_two_signatures
 from orders.services.change import Detail, change_order_status
 from orders.services.escrow import take_deposit
-from orders.states import Action, Custody
+from orders.states import Action, Custody, Status
 
 REVIEW_WITHIN = timedelta(hours=24)
 PAY_AGAIN_WITHIN = timedelta(hours=24)
 REST_WITHIN = timedelta(hours=72)
 ACCEPT_WITHIN = timedelta(hours=24)
+RECEIPT = ("receipt", "receipt_name", "receipt_type", "receipt_size", "receipt_sha256")
 
 
 def submit_payment(
@@ -37,9 +46,10 @@ def submit_payment(
     payer_name: str,
     amount: Decimal,
     paid_at: datetime,
-    receipt: CheckedFile,
+    receipt: CheckedFile | None = None,
 ) -> Order:
-    """Hand in a proof (row 2). `amount` is in the order's currency, `paid_at` an aware instant.
+    """Hand in a proof (row 2). `amount` is in the order's currency, `paid_at` an aware instant. Without a receipt see
+    `attach_receipt`.
 
     Raises ProofRefused (no usable reference, paid in the future), ReferenceUsed (on a live proof of the same payment method). The
     same receipt file used before is accepted; the verifier sees it.
@@ -49,10 +59,6 @@ def submit_payment(
         payer_name=payer_name,
         amount=amount,
         paid_at=paid_at,
-        receipt_name=receipt.display_name,
-        receipt_type=receipt.content_type,
-        receipt_size=receipt.size,
-        receipt_sha256=receipt.sha256,
     )
     return _hand_in(Action.SUBMIT_PAYMENT, actor, order_id, seen, proof, receipt=receipt)
 
@@ -102,7 +108,8 @@ def _hand_in(
         raise ProofRefused(_("Write the transaction reference with the letters A to Z and digits your bank or wallet shows."))
     if proof.paid_at > timezone.now() + CLOCK_SKEW:
         raise ProofRefused(_("The payment date lies in the future."))
-    said = (proof.normalized_reference, proof.payer_name, proof.amount.normalize(), proof.paid_at, proof.receipt_sha256)
+    digest = receipt.sha256 if receipt else ""
+    said = (proof.normalized_reference, proof.payer_name, proof.amount.normalize(), proof.paid_at, digest)
     with discard_files_on_error() as undo:
 
         def effect(order: Order, now: datetime) -> Detail:
@@ -111,14 +118,59 @@ def _hand_in(
             proof.amount = validate_amount(proof.amount, order.currency)
             _refuse_used_reference(proof)
             if receipt:
-                discard_on_error(undo, proof.receipt, receipt.stored_name)
-                proof.receipt.save(receipt.stored_name, receipt.content, save=False)
+                _put_receipt(proof, receipt, undo)
             _save_live(proof)
             order.proof_submitted_at, order.ever_submitted_proof = now, True
             order.review_due_at, order.expired_at = now + REVIEW_WITHIN, None
             return Detail(note=note, proof=proof, data={"attempt": proof.attempt})
 
         return change_order_status(order_id=order_id, action=action, actor=actor, seen=seen, effect=effect, said=said)
+
+
+def attach_receipt(*, actor: User, order_id: UUID, receipt: CheckedFile, seen: int | None = None) -> Order:
+    """Add the receipt to the client's proof that was handed in without one and is being checked (row 2). The same file again is
+    quiet success. The same receipt file used before is accepted; the verifier sees it.
+
+    It is a step of the table that moves no status: so it is an event of the order, whose number is its version, and whoever has
+    opened the proof before must look at it again before they decide. It decides nothing itself, so that `seen` may be left out.
+    Raises ReceiptRefused.
+    """
+    with discard_files_on_error() as undo, transaction.atomic():
+        order = Order.objects.select_for_update(of=("self",)).select_related("client", "freelancer").order_by().get(pk=order_id)
+        if actor.pk == order.client_id and _has_receipt(order, receipt):
+            return order
+
+        def effect(order: Order, now: datetime) -> Detail:
+            proof = _live_proof(order, None)
+            _put_receipt(proof, receipt, undo)
+            proof.save(update_fields=RECEIPT)
+            return Detail(proof=proof, data={"attempt": proof.attempt})
+
+        return change_order_status(
+            order_id=order_id,
+            action=Action.ATTACH_RECEIPT,
+            actor=actor,
+            seen=order.version if seen is None else seen,
+            effect=effect,
+            said=(receipt.sha256,),
+        )
+
+
+def _has_receipt(order: Order, receipt: CheckedFile) -> bool:
+    """Whether this very file stands on the proof that is being checked. Raises ReceiptRefused where it cannot be added."""
+    proof = order.proofs.filter(state=PaymentProof.State.SUBMITTED, entered_by=None).first()
+    if proof is None or order.status != Status.PAYMENT_SUBMITTED:
+        raise ReceiptRefused(_("No proof of yours is being checked just now, so there is none to add a receipt to."))
+    if proof.receipt and proof.receipt_sha256 != receipt.sha256:
+        raise ReceiptRefused(_("The proof that is being checked has its receipt. Wait for what comes of it."))
+    return bool(proof.receipt)
+
+
+def _put_receipt(proof: PaymentProof, receipt: CheckedFile, undo: ExitStack) -> None:
+    proof.receipt_name, proof.receipt_type = receipt.display_name, receipt.content_type
+    proof.receipt_size, proof.receipt_sha256 = receipt.size, receipt.sha256
+    discard_on_error(undo, proof.receipt, receipt.stored_name)
+    proof.receipt.save(receipt.stored_name, receipt.content, save=False)
 
 
 def _refuse_used_reference(proof: PaymentProof) -> None:

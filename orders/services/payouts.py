@@ -16,7 +16,7 @@ from accounts.models import User
 from marketplace.money import format_money, validate_amount
 from marketplace.uploads import CheckedFile, discard_files_on_error, discard_on_error
 from orders import ledger
-from orders.exceptions import ActionNotAllowed, DisbursementRefused, NotEnoughMoney, SecondModeratorNeeded, TooEarly
+from orders.exceptions import ActionNotAllowed, DisbursementRefused, NotEnoughMoney, PayoutOpen, SecondModeratorNeeded, TooEarly
 from orders.models import Disbursement, LedgerTransfer, Order, PayoutAccount
 from orders.selectors import PAY_OUT, may, needs_two_people
 from orders.selectors.payouts import (
@@ -44,7 +44,7 @@ def request_payout(*, actor: User, account_id: UUID, amount: Decimal) -> Disburs
     amount = validate_amount(amount, account.currency)
     if amount < payout_minimum(account.currency):
         least = format_money(payout_minimum(account.currency), account.currency)
-        raise DisbursementRefused(_("Ask for at least %(least)s at once.") % {"least": least})
+        raise DisbursementRefused(_("Ask for at least %(least)s at once.") % {"least": least}, code="below_minimum")
     now = timezone.now()
     _reserve(actor, account.currency, amount, now)
     row = Disbursement(
@@ -74,7 +74,7 @@ def _reserve(person: User, currency: str, amount: Decimal, now: datetime, *, but
     balance = ledger.amount_in(ledger.balance(person.pk, currency), lock=True)
     taken = Disbursement.objects.filter(kind=Kind.PAYOUT, person=person, currency=currency, state__in=RESERVING)
     if (taken.exclude(pk=but) if but else taken).exists():
-        raise DisbursementRefused(_("You have asked for a payout already. Withdraw it first, or wait until it is sent."))
+        raise PayoutOpen(_("You have asked for a payout already. Withdraw it first, or wait until it is sent."))
     available = balance - spoken_for(person, currency, now, but=but)
     if amount > available:
         words = _("Available are %(available)s. The rest is still clearing, or on its way to you.")

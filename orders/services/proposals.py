@@ -8,11 +8,18 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from marketplace.money import format_money, plain_amount, validate_amount
+from marketplace.money import plain_amount, validate_amount
 from orders.exceptions import ProposalRefused, TooEarly
 from orders.models import Disbursement, Order, Proposal
 from orders.models.proposal import MOST_PAUSED_DAYS
-from orders.selectors.proposals import ACCEPTED_BY, MOST_EXTRA_DAYS, open_proposal, pause_days_left, silence_accepts
+from orders.selectors.proposals import (
+    ACCEPTED_BY,
+    MOST_EXTRA_DAYS,
+    fault_of_share,
+    open_proposal,
+    pause_days_left,
+    silence_accepts,
+)
 from orders.services.change import Detail, change_order_status
 from orders.services.escrow import finish_escrow
 from orders.states import Action, PaymentStatus
@@ -28,11 +35,8 @@ def propose_cancellation(*, actor: User, order_id: UUID, seen: int, freelancer_a
 
     def effect(order: Order, now: datetime) -> Detail:
         share = validate_amount(freelancer_amount, order.currency) if freelancer_amount else Decimal(0)
-        if share >= order.funded_amount:
-            raise ProposalRefused(
-                _("The freelancer can keep less than %(paid)s, not all of it: for all of it the client approves the work.")
-                % {"paid": format_money(order.funded_amount, order.currency)}
-            )
+        if fault := fault_of_share(order, share):
+            raise ProposalRefused(fault)
         declined = order.proposals.filter(kind=Kind.CANCELLATION, proposed_by=actor, state__in=[State.DECLINED, State.WITHDRAWN])
         if declined.filter(answered_at__gt=now - ASK_AGAIN_AFTER).exists():
             raise ProposalRefused(

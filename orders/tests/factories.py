@@ -68,6 +68,13 @@ def place(client: User, gig: Gig, method: PaymentMethod, **changes: object) -> O
     return lifecycle.place_order(actor=client, gig_id=gig.pk, payment_method_id=method.pk, **wishes)
 
 
+def place_many(count: int, client: User, gig: Gig, method: PaymentMethod) -> list[Order]:
+    """More unpaid orders than one client may have: placed by others, then made theirs."""
+    orders = [place(UserFactory(), gig, method) for _ in range(count)]
+    Order.objects.filter(pk__in=[order.pk for order in orders]).update(client=client)
+    return list(Order.objects.filter(pk__in=[order.pk for order in orders]))
+
+
 def hand_in_proof(order: Order, **changes: object) -> Order:
     proof = {
         "transaction_reference": f"TX-{uuid.uuid4().hex[:12]}",

@@ -13,7 +13,7 @@ from orders.services import disputes, lifecycle, payments, payouts, proposals, r
 from orders.services.evidence import add_evidence
 from orders.states import Action, Custody, PaymentStatus, Status
 from orders.tests.disputing import STATEMENT, advanced, answered, disputed, reviewed, ruled, taken
-from orders.tests.factories import deliver, hand_in_proof, order_in
+from orders.tests.factories import a_receipt, deliver, hand_in_proof, order_in
 
 P, D = Custody.PLATFORM, Custody.DIRECT
 
@@ -619,7 +619,13 @@ def _overdue_ruling(cast: Cast) -> Order:
     return advanced(reviewed(advanced(opened(cast))))
 
 
+def _receipt_added(cast: Cast) -> Order:
+    order = hand_in_proof(cast.order(Status.PENDING_PAYMENT), receipt=None)
+    return payments.attach_receipt(actor=cast.client, order_id=order.pk, receipt=a_receipt())
+
+
 DEEDS: list[tuple[Callable[[Cast], Order], tuple[Custody, ...]]] = [
+    (_receipt_added, (P, D)),
     (_recorded, (P,)),
     (reopened, (P,)),
     (_cancelled_in_part, (P,)),

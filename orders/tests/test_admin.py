@@ -32,6 +32,7 @@ from orders.tests.factories import (
     hand_in_proof,
     order_in,
     place,
+    place_many,
 )
 from orders.tests.test_states import trace
 
@@ -447,8 +448,7 @@ def test_the_records_lists_can_be_searched(name: str, whole_deal: Order, root: U
 
 
 def test_the_list_of_orders_has_a_label_to_read_and_pages_of_25(order: Order, root: User, sign_in: SignIn):
-    for _ in range(25):
-        place(order.client, order.gig, order.payment_method)
+    place_many(25, order.client, order.gig, order.payment_method)
     answer = sign_in(root).get("/admin/orders/order/", {"q": order.client.email, "custody__exact": "PLATFORM"})
     page = answer.content.decode()
     assert '<label for="searchbar">Find</label>' in page

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from conftest import SignIn
+from marketplace.http import one_by_one
 from orders.models import Dispute, Order
 from orders.services import rulings
 from orders.services.evidence import add_evidence
@@ -22,7 +23,6 @@ from orders.services.evidence_pack import MISSING, pack_name, stream_pack
 from orders.states import Status
 from orders.tests.disputing import STATEMENT, answered, disputed
 from orders.tests.factories import a_file, order_in
-from orders.views import disputes as views
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_under_asgi_it_is_sent_piece_by_piece_too():
     async def pieces(chunks: AsyncIterator[bytes]) -> list[bytes]:
         return [chunk async for chunk in chunks]
 
-    assert asyncio.run(pieces(views._one_by_one(iter([b"a", b"", b"b"])))) == [b"a", b"", b"b"]
+    assert asyncio.run(pieces(one_by_one(iter([b"a", b"", b"b"])))) == [b"a", b"", b"b"]
 
 
 def test_who_gets_it(

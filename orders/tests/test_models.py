@@ -87,10 +87,11 @@ def test_one_proof_of_an_order_is_checked_at_a_time(order: Order):
     assert order.proofs.count() == 2
 
 
-def test_a_proof_without_a_receipt_was_entered_by_a_moderator(order: Order):
+@pytest.mark.parametrize("column", ["receipt", "receipt_sha256"])
+def test_a_receipt_is_kept_with_its_digest(column: str, order: Order):
     proof = hand_in_proof(order).proofs.get()
-    with refused("orders_paymentproof_shown"):
-        PaymentProof.objects.filter(pk=proof.pk).update(receipt_sha256="")
+    with refused("orders_paymentproof_receipt_whole"):
+        PaymentProof.objects.filter(pk=proof.pk).update(**{column: ""})
 
 
 def test_an_order_is_never_funded_beyond_its_price(order: Order):

@@ -70,7 +70,7 @@ def test_a_balance_is_asked_for_once(cast: tuple[User, User, User]):
     results = at_once(
         *(lambda: payouts.request_payout(actor=freelancer, account_id=account.pk, amount=Decimal(108)) for _n in range(3))
     )
-    assert names(results) == ["Disbursement", "DisbursementRefused", "DisbursementRefused"]
+    assert names(results) == ["Disbursement", "PayoutOpen", "PayoutOpen"]
     assert Disbursement.objects.count() == 1
 
 

@@ -21,7 +21,7 @@ from orders.services import lifecycle, payments, statement_lines, statement_uplo
 from orders.statements import CsvMapping
 from orders.states import Status
 from orders.tests.bank_files.make import make_camt
-from orders.tests.factories import hand_in_proof, order_in, place
+from orders.tests.factories import hand_in_proof, order_in, place, place_many
 from orders.tests.test_statement_lines import TO, entry, facts, fits, fresh
 from orders.tests.test_statements_import import imported, kept_files, paid, row, table
 
@@ -209,7 +209,7 @@ def test_lists_take_as_many_queries_for_thirty(desk: Client, order: Order, metho
     desk.get(url("entries", statement.pk))
     with django_assert_max_num_queries(60) as one:
         desk.get(url("entries", statement.pk), {"tab": "green"})
-    orders = [place(order.client, order.gig, method) for _ in range(29)]
+    orders = place_many(29, order.client, order.gig, method)
     imported(method, table(*(row(one.payment_reference) for one in orders)))
     with django_assert_max_num_queries(len(one)):
         assert len(desk.get(url("all"), {"tab": "green"}).context["rows"]) == 30

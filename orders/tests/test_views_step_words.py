@@ -11,7 +11,11 @@ from orders.selectors import gig_terms
 from orders.services import lifecycle, payments
 from orders.states import Custody, PaymentStatus, Status
 from orders.tests.factories import hand_in_proof, order_in, picture
-from orders.tests.test_views_steps import DIRECT, PLATFORM, PROOF, REJECTION, STEPS, post, state_of
+from orders.tests.test_views_steps import DIRECT, PLATFORM, PROOF, REJECTION, STEPS, Step, post, state_of
+
+
+def step(name: str) -> Step:
+    return next(one for one in STEPS if one.name == name)
 
 
 @pytest.fixture
@@ -35,7 +39,7 @@ def order_at(buyer, freelancer):
 def test_a_bad_receipt_keeps_the_text_and_writes_nothing(order_at, sign_in, receipt):
     order = order_at(Status.PENDING_PAYMENT)
     before = state_of(order)
-    response = post(sign_in(order.client), order, STEPS[0], receipt=receipt)
+    response = post(sign_in(order.client), order, step("submit_payment"), receipt=receipt)
 
     assert (response.status_code, list(response.context["forms"]["submit_payment"].errors)) == (422, ["receipt"])
     for typed in PROOF.values():
@@ -63,7 +67,7 @@ def test_a_reference_used_for_another_order_is_an_error_of_its_field(order_at, s
         terms=gig_terms(first.gig), placement_key=first.pk,
     )  # fmt: skip
     before = state_of(second)
-    response = post(sign_in(buyer), second, STEPS[0])
+    response = post(sign_in(buyer), second, step("submit_payment"))
 
     assert response.status_code == 422
     assert list(response.context["forms"]["submit_payment"].errors) == ["transaction_reference", "receipt"]
@@ -74,13 +78,13 @@ def test_the_same_receipt_for_another_order_is_accepted(order_at, sign_in):
     first, second = order_at(Status.PENDING_PAYMENT), order_at(Status.PENDING_PAYMENT)
     hand_in_proof(first)
 
-    assert post(sign_in(second.client), second, STEPS[0]).status_code == 302
+    assert post(sign_in(second.client), second, step("submit_payment")).status_code == 302
 
 
 def test_what_was_understood_of_the_amount_is_said_back(order_at, sign_in):
     order = order_at(Status.PENDING_PAYMENT)
     browser = sign_in(order.client)
-    page = browser.get(post(browser, order, STEPS[0], amount="1.234,5").url).content.decode()
+    page = browser.get(post(browser, order, step("submit_payment"), amount="1.234,5").url).content.decode()
 
     assert "Your proof of 1,234.50\xa0EUR is handed in." in page
     assert "The amount claimed is not the amount due" in page
@@ -158,9 +162,9 @@ def test_words_for_a_step_that_is_gone_are_shown_to_copy(order_at, sign_in):
 def test_more_changes_than_the_order_includes_are_refused(order_at, sign_in):
     order = order_at(Status.REVISION_REQUESTED)
     browser = sign_in(order.freelancer)
-    post(browser, order, STEPS[4])
+    post(browser, order, step("submit_work"))
     order.refresh_from_db()
-    response = post(sign_in(order.client), order, STEPS[7])
+    response = post(sign_in(order.client), order, step("request_revision"))
 
     assert response.context["lost_reasons"] == ["All revisions this order includes are used."]
     assert order.revision_requests.count() == 1
@@ -168,7 +172,7 @@ def test_more_changes_than_the_order_includes_are_refused(order_at, sign_in):
 
 def test_the_receipt_is_kept_without_its_metadata_and_the_delivery_byte_for_byte(order_at, sign_in):
     order = order_at(Status.PENDING_PAYMENT)
-    post(sign_in(order.client), order, STEPS[0], receipt=picture(name="../../etc/receipt.png"))
+    post(sign_in(order.client), order, step("submit_payment"), receipt=picture(name="../../etc/receipt.png"))
     proof = order.proofs.get()
 
     assert (proof.receipt_name, proof.receipt_type, proof.amount) == ("receipt.png", "image/png", Decimal("120"))

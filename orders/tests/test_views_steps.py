@@ -19,7 +19,7 @@ from marketplace.uploads import private_storage
 from messaging.models import Notification
 from orders.models import Order, OrderEvent, PaymentProof
 from orders.states import Custody, Status
-from orders.tests.factories import order_in, picture
+from orders.tests.factories import hand_in_proof, order_in, picture
 from orders.tests.proposing import asked_for_a_pause, asked_for_time, asked_to_cancel, over, paid_in_part, paused
 
 PLATFORM, DIRECT = Custody.PLATFORM, Custody.DIRECT
@@ -42,18 +42,33 @@ class Step:
         return f"{self.name} {self.custody}"
 
     def files(self) -> dict[str, Any]:
-        wanted = {"submit_payment": {"receipt": picture()}, "submit_work": {"files": SimpleUploadedFile("logo.zip", b"the work")}}
-        return wanted.get(self.name, {})
+        match self.name:
+            case "submit_payment" | "attach_receipt":
+                return {"receipt": picture()}
+            case "submit_work":
+                return {"files": SimpleUploadedFile("logo.zip", b"the work")}
+            case _:
+                return {}
 
 
 PROOF = {"transaction_reference": "TX 77", "payer_name": "Amara Okafor", "amount": "120,00", "paid_at": "2026-01-05T10:30"}
 REJECTION = {"reason": PaymentProof.Reason.NOT_FOUND, "note": "Nothing has arrived."}
 S = Status
+
+
+def without_receipt(order: Order) -> Order:
+    return hand_in_proof(order, receipt=None)
+
+
 STEPS = [
     step
     for custody in Custody
     for step in (
         Step("submit_payment", custody, S.PENDING_PAYMENT, "client", S.PAYMENT_SUBMITTED, PROOF, S.IN_PROGRESS),
+        Step(
+            *("attach_receipt", custody, S.PENDING_PAYMENT, "client", S.PAYMENT_SUBMITTED),
+            *({}, S.PAYMENT_CONFIRMED, without_receipt),
+        ),
         Step("cancel", custody, S.PENDING_PAYMENT, "client", S.CANCELLED, {"sure": "on"}, S.PAYMENT_SUBMITTED),
         Step("cancel", custody, S.PENDING_PAYMENT, "freelancer", S.CANCELLED, {"sure": "on", "note": "Ill."}, S.IN_PROGRESS),
         Step("start_work", custody, S.PAYMENT_CONFIRMED, "freelancer", S.IN_PROGRESS, {}, S.PENDING_PAYMENT),
@@ -98,6 +113,7 @@ STEPS += [
     Step("withdraw_proposal", PLATFORM, S.SUBMITTED, "client", S.SUBMITTED, {}, S.COMPLETED, asked_to_cancel),
 ]
 BY_BOTH = {"cancel", "decline", "propose_cancellation", "propose_extension", "resume"}
+REFUSED = {"attach_receipt": "No proof of yours is being checked just now"}
 every_step = pytest.mark.parametrize("step", STEPS, ids=str, scope="module")
 
 
@@ -207,7 +223,7 @@ def test_in_the_wrong_state_nothing_changes_and_the_page_says_so(step, wrong_ord
     response = post(sign_in(actor_of(step, wrong_order)), wrong_order, step)
     words = said(response) if response.status_code == 302 else response.context["lost_reasons"]
 
-    assert words[0].startswith("This cannot be done now: the order is “")
+    assert words[0].startswith(REFUSED.get(step.name, "This cannot be done now: the order is “"))
     assert state_of(wrong_order) == before
 
 

@@ -24,16 +24,13 @@ from orders.dispute_forms import (
 )
 from orders.models import Dispute, Order
 from orders.next_steps import next_step
-from orders.selectors import get_party_order
+from orders.selectors import get_party_order, side_of
 from orders.selectors.disputes import (
-    action_to_open,
     evidence_left,
     latest_dispute,
+    list_case_steps,
     list_evidence_for,
     list_statements_for,
-    may_answer,
-    may_appeal,
-    may_withdraw,
     other_side,
     standing_offer_of,
 )
@@ -71,7 +68,7 @@ def render_case_page(request: SignedInRequest, order_id: UUID, *, refused: Form 
     dispute = latest_dispute(order)
     if dispute:
         dispute.order = order
-    side = Role.CLIENT if user.pk == order.client_id else Role.FREELANCER
+    side = side_of(user, order)
     forms, lost = _forms(user, order, dispute, refused)
     context = {
         "order": order,
@@ -110,7 +107,7 @@ def _forms(
     user: User, order: Order, dispute: Dispute | None, refused: Form | None
 ) -> tuple[dict[str, Form], list[tuple[str, str]] | None]:
     """The forms this side can use now, by step; and the words of a refused one that is not among them."""
-    forms: dict[str, Form] = {action: CASE_FORMS[action](order=order) for action in _open_steps(user, order, dispute)}
+    forms: dict[str, Form] = {action: CASE_FORMS[action](order=order) for action in list_case_steps(user, order, dispute)}
     if dispute and dispute.is_open and evidence_left(user, dispute):
         forms["evidence"] = EvidenceForm()
     if isinstance(refused, EvidenceForm):
@@ -138,20 +135,6 @@ def _in_own_words(forms: dict[str, Form], side: Role) -> dict[str, Form]:
             elif side == Role.CLIENT and name == "wanted_amount" and field.help_text:
                 field.help_text = _("0 if everything is to go back to you.")
     return forms
-
-
-def _open_steps(user: User, order: Order, dispute: Dispute | None) -> list[Action]:
-    opening = action_to_open(user, order)
-    if dispute is None:
-        return [opening] if opening else []
-    steps = {
-        Action.ANSWER_DISPUTE: may_answer(user, dispute),
-        Action.OFFER_SETTLEMENT: dispute.is_open,
-        Action.ACCEPT_SETTLEMENT: dispute.is_open and standing_offer_of(other_side(user, order), dispute) is not None,
-        Action.WITHDRAW_DISPUTE: may_withdraw(user, dispute),
-        Action.APPEAL: may_appeal(user, dispute, timezone.now()),
-    }
-    return [*(step for step, allowed in steps.items() if allowed), *([opening] if opening else [])]
 
 
 def _words_and_files(user: User, order: Order, dispute: Dispute | None) -> dict[str, Any]:

@@ -1,20 +1,17 @@
 """The case of an order, for its two parties: its page, evidence and pack. Its steps stand with all others in `steps`."""
 
-from collections.abc import AsyncIterator, Iterator
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.handlers.asgi import ASGIRequest
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import SignedInRequest
 from marketplace.exceptions import DomainError
-from marketplace.http import private_file
+from marketplace.http import private_file, private_zip
 from orders.dispute_forms import EvidenceForm
 from orders.selectors import get_party_order
 from orders.selectors.disputes import get_evidence_for, get_pack_case_for, latest_dispute
@@ -55,27 +52,8 @@ def evidence_file(request: SignedInRequest, evidence_id: UUID) -> FileResponse:
 
 @login_required
 @require_safe
-def pack(request: SignedInRequest, order_id: UUID) -> HttpResponseBase:
+def pack(request: SignedInRequest, order_id: UUID) -> StreamingHttpResponse:
     """All of the case that this person may see, as one ZIP, sent while it is made."""
     dispute = get_pack_case_for(request.user, order_id)
     chunks = stream_pack(viewer=request.user, dispute=dispute)
-    content = _one_by_one(chunks) if _is_asynchronous(request) else chunks
-    response = StreamingHttpResponse(content, content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="{pack_name(dispute)}"'
-    response["Cache-Control"] = "private, no-store"
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
-
-
-def _is_asynchronous(request: HttpRequest) -> bool:
-    return isinstance(request, ASGIRequest)
-
-
-async def _one_by_one(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Under ASGI Django would gather a plain iterator whole before it sends the first byte."""
-
-    def take() -> bytes | None:
-        return next(chunks, None)
-
-    while (chunk := await sync_to_async(take)()) is not None:
-        yield chunk
+    return private_zip(request, chunks, name=pack_name(dispute))

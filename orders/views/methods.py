@@ -11,10 +11,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.requests import SignedInRequest
+from marketplace.password_first import password_first
 from orders.method_forms import PaymentMethodForm
 from orders.selectors import get_payment_method_of, list_payment_methods_of
 from orders.services.methods import archive_payment_method, save_payment_method
-from orders.views.password_first import password_first
 
 
 @login_required

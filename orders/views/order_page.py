@@ -15,7 +15,7 @@ from orders.forms import StepForm
 from orders.models import Delivery, Order, PaymentMethod, PaymentProof, RevisionRequest
 from orders.next_steps import NextStep, next_step
 from orders.proposal_forms import STEP_FORMS
-from orders.selectors import get_order_page_for, revisions_left
+from orders.selectors import get_order_page_for, revisions_left, side_of
 from orders.selectors.disputes import action_to_open
 from orders.selectors.proposals import list_steps_for
 from orders.states import (
@@ -75,12 +75,6 @@ def render_order_page(
         "timeline": timeline(order),
     }
     return render(request, "orders/detail.html", context, status=status)
-
-
-def side_of(user: User, order: Order) -> Role:
-    """Client or freelancer of this order, or else the moderator who may look at it."""
-    sides = {order.client_id: Role.CLIENT, order.freelancer_id: Role.FREELANCER}
-    return sides.get(user.pk, Role.MODERATOR)
 
 
 def _badges(order: Order, refunds: list[dict[str, Any]]) -> list[dict[str, Any]]:

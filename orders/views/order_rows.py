@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from orders.models import Disbursement, Order, PaymentProof, Proposal
-from orders.selectors import RESOLVE, VERIFY, may
+from orders.selectors import RESOLVE, VERIFY, may, side_of
 from orders.selectors.payouts import STATE_LABELS
 from orders.selectors.proposals import division_of, open_proposal
 from orders.states import Custody, DisbursementState, PaymentStatus, Role
@@ -42,7 +42,7 @@ def proposal_of(order: Order, side: Role) -> dict[str, Any] | None:
     if proposal is None:
         return None
     asks = order.client if proposal.proposed_by_id == order.client_id else order.freelancer
-    is_mine = side == (Role.CLIENT if asks == order.client else Role.FREELANCER)
+    is_mine = side == side_of(asks, order)
     is_cancellation = proposal.kind == Kind.CANCELLATION
     return {
         "row": proposal,

@@ -10,6 +10,8 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -18,6 +20,7 @@ from accounts.requests import SignedInRequest
 from gigs.models import Gig
 from marketplace.exceptions import DomainError
 from marketplace.money import format_money
+from orders.exceptions import TooManyUnpaid
 from orders.models import Order
 from orders.next_steps import next_step
 from orders.place_form import PlaceForm
@@ -67,7 +70,7 @@ def place(request: SignedInRequest, gig_id: UUID) -> HttpResponse:
         try:
             order = place_order(actor=request.user, gig_id=gig.pk, **form.order_wishes())
         except DomainError as refusal:
-            form.add_error(None, refusal.message)
+            form.add_error(None, _with_way_out(refusal))
         else:
             messages.success(request, _("Your order is placed. Now pay it: everything you need stands on this page."))
             return redirect(order)
@@ -81,6 +84,14 @@ def place(request: SignedInRequest, gig_id: UUID) -> HttpResponse:
         "hindrance": _hindrance(request.user, gig, methods),
     }
     return render(request, "orders/place.html", context, status=422 if form.is_bound else 200)
+
+
+def _with_way_out(refusal: DomainError) -> str:
+    """Its words; where unpaid orders are in the way, with the list they stand in."""
+    if not isinstance(refusal, TooManyUnpaid):
+        return refusal.message
+    unpaid = reverse("orders:list") + "?side=buying&tab=open"
+    return format_html('{} <a href="{}">{}</a>', refusal.message, unpaid, _("Show my open orders"))
 
 
 def _hindrance(user: User, gig: Gig, methods: list[Any]) -> str:

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.requests import SignedInRequest
 from marketplace.exceptions import DomainError
+from marketplace.password_first import password_first
 from orders.bank_accounts import AccountRefused
 from orders.payout_forms import PayoutAccountForm
 from orders.selectors.payouts import get_payout_account_of, list_payout_accounts_of
 from orders.services.payout_accounts import archive_payout_account, save_payout_account
-from orders.views.password_first import password_first
 from orders.views.way_back import way_back, with_added
 
 

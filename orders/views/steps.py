@@ -27,6 +27,7 @@ from orders.views.order_page import render_order_page
 # What each step calls, and what is said when it is done; `%(amount)s` is what was understood of the amount typed.
 STEPS: dict[Action, tuple[Callable[..., Order], str | Promise]] = {
     Action.SUBMIT_PAYMENT: (payments.submit_payment, _("Your proof of %(amount)s is handed in. You are told what comes of it.")),
+    Action.ATTACH_RECEIPT: (payments.attach_receipt, _("The receipt is added. Whoever checks your payment sees it.")),
     Action.CANCEL: (lifecycle.cancel, _("The order is cancelled.")),
     Action.CONFIRM_PAYMENT: (payments.confirm_payment, _("You have confirmed %(amount)s. You can start the work.")),
     Action.REJECT_PAYMENT: (payments.reject_payment, _("The proof is sent back with your words.")),
@@ -80,6 +81,7 @@ def _step(action: Action, page: Page = ORDER) -> Callable[..., HttpResponse]:
 
 
 submit_payment = _step(Action.SUBMIT_PAYMENT)
+attach_receipt = _step(Action.ATTACH_RECEIPT)
 cancel = _step(Action.CANCEL)
 confirm_payment = _step(Action.CONFIRM_PAYMENT)
 reject_payment = _step(Action.REJECT_PAYMENT)

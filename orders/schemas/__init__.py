@@ -1,0 +1,1 @@
+"""What of orders and their money the API takes and gives."""
