@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from marketplace.cache import count
-from marketplace.uploads import check_shown_file, discard_files_on_error, discard_on_error
+from marketplace.uploads import check_attachment, check_shown_file, discard_files_on_error, discard_on_error
 from messaging.exceptions import TooFast
 from messaging.models import Attachment, Message
 
@@ -27,15 +27,18 @@ KEPT_FOR = DAY  # a file that was never sent; and one of a deleted message, whic
 BATCH = 100
 
 
-def hand_in(*, actor: User, upload: "UploadedFile[Any]") -> Attachment:
+def hand_in(
+    *, actor: User, upload: "UploadedFile[Any]", as_it_is: bool = False, before_row: Callable[[], None] = lambda: None
+) -> Attachment:
     """Keep a file for a message that is still being written; until that is sent it is the actor's alone.
 
-    Pictures are drawn afresh and get a preview; other types stay as they are, to be downloaded. Raises UploadError, and
-    TooFast beyond what one person may hand in within an hour or a day.
+    Pictures are drawn afresh and get a preview; other types stay as they are, to be downloaded. So do pictures that are handed in
+    `as_it_is`: work for a delivery or evidence, which is kept byte for byte. Raises UploadError, and TooFast beyond what one
+    person may hand in within an hour or a day. `before_row` is called when all that is slow is done.
     """
     _slow_down(actor)
     _check_room(actor)
-    file, preview = check_shown_file(upload, limit=MOST_BYTES)
+    file, preview = (check_attachment(upload), None) if as_it_is else check_shown_file(upload, limit=MOST_BYTES)
     row = Attachment(
         uploader=actor,
         name=file.display_name,
@@ -51,6 +54,7 @@ def hand_in(*, actor: User, upload: "UploadedFile[Any]") -> Attachment:
             row.width, row.height = preview.width, preview.height
             discard_on_error(undo, row.preview, preview.stored_name)
             row.preview.save(preview.stored_name, preview.content, save=False)
+        before_row()
         with transaction.atomic():
             _check_room(User.objects.select_for_update(no_key=True).get(pk=actor.pk))
             row.save(force_insert=True)

@@ -73,12 +73,16 @@ def send_message(
         sent = Message.objects.filter(sender=actor, client_id=client_id).first()
         if sent is None:
             raise
-        return _same(sent, receiver_id)
+        return _same(sent, receiver_id, content)
 
 
-def _same(sent: Message, receiver_id: UUID) -> Message:
+def _same(sent: Message, receiver_id: UUID, content: str) -> Message:
+    """The message that was sent under this name, if it is the same one: whoever sends other words would believe them said."""
     if sent.receiver_id != receiver_id:
         raise SentOtherwise(_("This message was sent to somebody else. Write it anew."))
+    first, *_later = (sent.original or sent.content).split(EARLIER)
+    if _as_kept(content) != first:
+        raise SentOtherwise(_("Another message was sent under this client_id. Write this one under a new one."))
     return sent
 
 
@@ -87,8 +91,12 @@ def _check_client_id(client_id: str) -> None:
         raise MessageRefused(_("A client_id has 8 to 64 printable ASCII characters."))
 
 
+def _as_kept(content: str) -> str:
+    return content.replace("\r\n", "\n").strip()
+
+
 def _checked(content: str, file_ids: Sequence[UUID]) -> str:
-    words = content.replace("\r\n", "\n").strip()
+    words = _as_kept(content)
     if not shows_something(words) and not file_ids:
         raise MessageRefused(_("Write something, or add a file."))
     if len(words) > MOST_CHARACTERS:

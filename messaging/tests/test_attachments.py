@@ -17,8 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import ExifTags, Image
 
-from marketplace import uploads
-from marketplace.uploads import UploadError, drawing
+from marketplace.uploads import UploadError, drawing, pictures
 from messaging import services
 from messaging.exceptions import TooFast
 from messaging.models import Attachment, Message
@@ -74,6 +73,25 @@ def test_a_picture_is_drawn_afresh_and_gets_a_preview(buyer, format, media_type)
         assert (full.size, full.format) == ((1000, 500), format)
         assert (dict(full.getexif()), dict(small.getexif())) == ({}, {})
         assert (small.size, small.format, row.width, row.height) == ((640, 320), "WEBP", 640, 320)
+
+
+def test_work_is_kept_byte_for_byte_and_only_ever_downloaded(buyer, stranger, sign_in):
+    data = picture(comment=b"layers and all")
+    row = services.hand_in(actor=buyer, upload=upload(data, "final.jpg"), as_it_is=True)
+    assert (bytes_of(row.file), row.sha256) == (data, hashlib.sha256(data).hexdigest())
+    assert (row.name, row.content_type, row.size) == ("final.jpg", "image/jpeg", len(data))
+    assert (bool(row.preview), row.width) == (False, None)
+    answer = sign_in(buyer).get(reverse("messaging:file", args=[row.pk]))
+    assert (answer["Content-Disposition"], b"".join(answer)) == ('attachment; filename="final.jpg"', data)
+    assert sign_in(buyer).get(reverse("messaging:preview", args=[row.pk])).status_code == 404
+    assert sign_in(stranger).get(reverse("messaging:file", args=[row.pk])).status_code == 404
+
+
+def test_work_is_as_small_as_a_delivery_takes_it(buyer, settings):
+    settings.MAX_UPLOAD_BYTES = 1024
+    with pytest.raises(UploadError):
+        services.hand_in(actor=buyer, upload=upload(b"x" * 1025), as_it_is=True)
+    assert (Attachment.objects.count(), in_store()) == (0, set())
 
 
 @pytest.mark.parametrize(
@@ -214,7 +232,7 @@ def test_files_taken_away_again_do_not_keep_others_from_being_sent(buyer):
 
 
 def test_a_script_is_told_to_come_back_later(buyer, sign_in, monkeypatch):
-    monkeypatch.setattr(uploads, "LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(pictures, "LONGEST_WAIT", 0.01)
     monkeypatch.setattr(attachments, "MOST_AN_HOUR", 1)
     client, address = sign_in(buyer), reverse("messaging:upload")
     with drawing():

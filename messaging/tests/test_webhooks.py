@@ -491,7 +491,7 @@ def test_what_comes_while_a_webhook_fails_waits_a_minute_before_it_is_tried(buye
 
 
 def test_what_is_over_goes_after_a_month_also_where_a_webhook_is_switched_off(buyer, freelancer, receiver, monkeypatch):
-    monkeypatch.setattr("messaging.services.old_news.BATCH", 2)
+    monkeypatch.setattr("accounts.services.old_access.BATCH", 2)
     off = add_webhook(actor=freelancer, url=URL, hears=ALL)
     for _ in range(4):
         told(freelancer)

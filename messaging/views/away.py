@@ -5,8 +5,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from allauth.account.decorators import reauthentication_required
-from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -16,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.requests import SignedInRequest
 from marketplace.exceptions import DomainError
+from marketplace.password_first import password_first
 from messaging.contact_forms import ContactForm, WebhookForm
 from messaging.models import Webhook
 from messaging.selectors.contact import get_contact_settings, get_webhook_of, list_deliveries, list_webhooks_of
@@ -47,19 +46,8 @@ def webhooks(request: SignedInRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
+@password_first  # a stolen session must not read along for ever
 def webhook_create(request: SignedInRequest) -> HttpResponse:
-    try:
-        return _add(request)
-    except ReauthenticationRequired:
-        if request.method != "POST":
-            raise
-        # allauth would keep the form in the session and take it for whoever confirms next.
-        messages.warning(request, _("That took a while, so confirm again that it is you. Then add the webhook once more."))
-        return redirect("messaging:webhook_create")
-
-
-@reauthentication_required  # a stolen session must not read along for ever
-def _add(request: SignedInRequest) -> HttpResponse:
     form = WebhookForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:

@@ -35,7 +35,7 @@ def upload(request: SignedInRequest) -> HttpResponse:
 @login_required
 def file(request: SignedInRequest, attachment_id: UUID) -> FileResponse:
     found = get_attachment_for(request.user, attachment_id)
-    return private_file(found.file, name=found.name, content_type=found.content_type, inline=True)
+    return private_file(found.file, name=found.name, content_type=found.content_type, inline=bool(found.preview))
 
 
 @require_safe
