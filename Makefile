@@ -12,7 +12,7 @@ DEV_STAMP := $(VENV)/installed-dev-$(shell cksum < requirements-dev.txt | tr -d 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test fmt lint migrations-check seed bench soak requirements
+.PHONY: help run test fmt lint migrations-check seed schema bench fuzz soak requirements
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -35,8 +35,14 @@ migrations-check: $(DEV_STAMP)  ## fail if a model changed without its migration
 seed: $(RUN_STAMP)  ## load the demo data into an empty database
 	@$(PY) manage.py migrate --verbosity 0 && $(PY) manage.py seed_demo
 
+schema: $(RUN_STAMP)  ## write the description of the API, docs/openapi.json
+	@ENV_FILE=/dev/null $(PY) manage.py export_openapi_schema --api marketplace.api.api --sorted --indent 1 --output docs/openapi.json
+
 bench: $(DEV_STAMP)  ## every performance figure, as a ratio or against its limit (some minutes)
 	@$(PY) -m benchmarks
+
+fuzz: $(DEV_STAMP)  ## send the API what nobody would think of, as three callers (schemathesis; some minutes)
+	@$(PY) .ci/fuzz.py
 
 soak: $(DEV_STAMP)  ## chat under faults: is any acknowledged message lost or out of order? (SOAK_SECONDS=600)
 	@$(PY) -m benchmarks --part=soak

@@ -1,8 +1,10 @@
-"""`make test`: every check of the project, stage by stage, and in the last lines what passed, failed or could not run.
+"""`make test`: every check of the project, stage by stage, and in the last lines what passed, failed or could not run, and the
+tests that failed.
 
 `python .ci/test.py [stage …]` runs some of them. With CI=true a stage that the machine cannot run counts as failed.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,17 +19,25 @@ from urllib.parse import urlsplit
 
 import psycopg
 import psycopg.sql
+import pytest
 import redis
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+JOURNEYS = "marketplace/tests/journeys"
+SECOND_TRY = 3  # so many failed journeys are tried again, for a browser may stumble; more than that is no accident
+NAMED = 20  # of the failed tests of a stage
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 NAME = f"_run_{os.getpid()}"  # of the test databases, so that two runs on one server do not meet
 KEPT = tempfile.TemporaryDirectory(prefix="marketplace-test-")  # what several stages share; gone when the process ends
 
 
 class Failed(Exception):
-    pass
+    """Of a program, with the code it ended with."""
+
+    def __init__(self, what: str, code: int = 1) -> None:
+        super().__init__(what)
+        self.code = code
 
 
 class Missing(Exception):
@@ -44,16 +54,19 @@ def main(wanted: list[str]) -> int:
         say(f"\n=== {stage}")
         started = time.monotonic()
         try:
-            STAGES[stage]()
+            remark = STAGES[stage]() or ""
         except Failed as failure:
             results[stage] = f"FAILED: {failure}"
         except Missing as lack:
             results[stage] = f"MISSING: {lack}"
         else:
-            results[stage] = f"passed in {time.monotonic() - started:.0f} s"
+            results[stage] = f"passed in {time.monotonic() - started:.0f} s{remark}"
     say("")
     for stage in wanted or STAGES:
         say(f"{stage:18} {results[stage]}")
+    for stage in results:
+        if results[stage].startswith("FAILED"):
+            name_failures(stage)
     missing = any(result.startswith("MISSING") for result in results.values())
     if missing:
         say("What is missing was not tested here." + (" CI=true counts it as a failure." if IN_CI else ""))
@@ -83,7 +96,7 @@ def migrations_check() -> None:
 
 def sqlite() -> None:
     with scratch() as env:
-        run(*suite(), env={**env, "TEST_DB_TEMPLATE": sqlite_template()})
+        run(*suite("sqlite"), env={**env, "TEST_DB_TEMPLATE": sqlite_template()})
 
 
 def postgres() -> None:
@@ -92,17 +105,28 @@ def postgres() -> None:
         with scratch() as env:
             env |= {"REDIS_URL": redis_url, "TEST_DB_SUFFIX": NAME}
             template = postgres_template(url, env)
-            run(*suite(), "-m", "not browser and not once", env={**env, "DATABASE_URL": url, "TEST_DB_TEMPLATE": template})
+            env |= {"DATABASE_URL": url, "TEST_DB_TEMPLATE": template}
+            run(*suite("postgres"), "-m", "not browser and not once", env=env)
     finally:
         drop_test_databases(url)
 
 
-def browser() -> None:
+def browser() -> str:
+    """The journeys. One that failed is tried once more, alone; that it was is said in the last lines."""
     if not any(shutil.which(name) for name in BROWSERS):
         raise Missing("no browser: install Chromium (Debian: apt install chromium)")
     with scratch() as env:
         env["TEST_DB_TEMPLATE"] = sqlite_template()
-        run(*suite(), "--dist", "load", "--maxschedchunk", "1", "-m", "browser", env=env)  # few and long
+        try:
+            run(*suite("browser"), "--dist", "load", "--maxschedchunk", "1", "-m", "browser", JOURNEYS, env=env)  # few and long
+        except Failed as failure:
+            again = failures("browser")
+            if failure.code != pytest.ExitCode.TESTS_FAILED or not 0 < len(again) <= SECOND_TRY:  # else not all of them ran
+                raise
+            say(f"=== browser, second try: {', '.join(again)}")
+            run(*suite("browser"), "-n", "0", "--last-failed", "-m", "browser", JOURNEYS, env=env)
+            return f", AT THE SECOND TRY: {', '.join(again)}"
+    return ""
 
 
 def soak() -> None:
@@ -113,18 +137,39 @@ def soak() -> None:
         run("-m", "benchmarks", "--part=soak", env={**env, "DATABASE_URL": postgres_url(), "SOAK_SECONDS": "60"})
 
 
-STAGES: dict[str, Callable[[], None]] = {
+def fuzz() -> None:
+    """Every operation of the API under schemathesis, 200 examples each, as three callers: some minutes."""
+    run(".ci/fuzz.py")
+
+
+STAGES: dict[str, Callable[[], str | None]] = {  # what they return is a remark on how they passed
     "lint": lint,
     "migrations-check": migrations_check,
     "sqlite": sqlite,
     "postgres": postgres,
     "browser": browser,
+    "fuzz": fuzz,
     "soak": soak,
 }
 
 
-def suite() -> list[str]:
-    return ["-m", "pytest", "-n", "auto", "--maxprocesses", "8", "--dist", "worksteal"]
+def suite(stage: str) -> list[str]:
+    command = ["-m", "pytest", "-n", "auto", "--maxprocesses", "8", "--dist", "worksteal"]
+    return [*command, "-o", f"cache_dir={KEPT.name}/{stage}"]  # where pytest remembers what failed
+
+
+def failures(stage: str) -> list[str]:
+    """The tests that failed when pytest last ran them in this stage."""
+    kept = Path(KEPT.name, stage, "v/cache/lastfailed")
+    return list(json.loads(kept.read_text())) if kept.exists() else []
+
+
+def name_failures(stage: str) -> None:
+    failed = failures(stage)
+    for test in failed[:NAMED]:
+        say(f"  {stage}: {test}")
+    if len(failed) > NAMED:
+        say(f"  {stage}: and {len(failed) - NAMED} more")
 
 
 @contextmanager
@@ -190,9 +235,11 @@ def drop_test_databases(url: str) -> None:
 
 def run(*command: str, env: dict[str, str] | None = None) -> None:
     say(f"$ python {' '.join(command)}")
-    code = subprocess.call([sys.executable, *command], env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL)
+    # Dozens of processes import the same modules: the first compiles them for all, also on a machine that is told not to.
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(env or {})}
+    code = subprocess.call([sys.executable, *command], env=env, stdin=subprocess.DEVNULL)
     if code:
-        raise Failed(f"python {' '.join(command)}")
+        raise Failed(f"python {' '.join(command)}", code)
 
 
 def run_all(*commands: list[str]) -> None:

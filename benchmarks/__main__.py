@@ -1,4 +1,4 @@
-"""`python -m benchmarks [pages | transitions | sweeps | chat]`: every performance figure, as a ratio or against its limit.
+"""`python -m benchmarks [pages | api | transitions | sweeps | chat]`: every performance figure, as a ratio or against its limit.
 
 Absolute times mean little from one machine to the next; a ratio measured in one run does. `pages` runs on SQLite; the others on a
 scratch database of the PostgreSQL that DATABASE_URL names, or of this machine's, with the Redis of REDIS_URL if there is one.
@@ -19,7 +19,7 @@ from cryptography.fernet import Fernet
 from django.core.management import call_command
 from psycopg.sql import SQL, Identifier
 
-PARTS = ("pages", "transitions", "sweeps", "chat")
+PARTS = ("pages", "api", "transitions", "sweeps", "chat")
 NAME = f"marketplace_bench_{os.getpid()}"
 PRODUCTION = {  # with DEBUG every statement is formatted and kept a second time
     "DEBUG": "false",
@@ -28,6 +28,8 @@ PRODUCTION = {  # with DEBUG every statement is formatted and kept a second time
     "ALLOWED_HOSTS": "bench.example",
     "SITE_URL": "https://bench.example",
     "EMAIL_URL": "dummymail://",
+    "API_LIMITS": "read=1000000",
+    "ORDER_LIMITS": "unpaid=1000000,unpaid_one=1000000,day=1000000,day_one=1000000",
 }
 
 

@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 import pytest
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 from django.urls.resolvers import URLResolver
 
+from marketplace.api import api
 from marketplace.tests.world import World
 from orders.models import Evidence
 
@@ -51,6 +53,7 @@ def expand(address: str, sets: dict[str, list[str]]) -> list[str]:
     return [template.format(*choice) for choice in itertools.product(*(sets.get(one) or one.split(",") for one in inside))]
 
 
+@cache
 def read_page() -> dict[str, Rows]:
     """The rows of each section."""
     lines = PAGE.read_text().splitlines()
@@ -88,8 +91,11 @@ def walk(resolver: URLResolver, prefix: str = "/", namespaces: tuple[str, ...] =
             yield from walk(pattern, route, inner)
 
 
+@cache
 def addresses() -> dict[str, Address]:
-    return {address.written: address for address in walk(get_resolver())}
+    """All of them but the operations of the API, which test_api_access.py asks."""
+    operations = {path.replace("{", "<").replace("}", ">") for path in api.get_openapi_schema()["paths"]}
+    return {address.written: address for address in walk(get_resolver()) if address.written not in operations}
 
 
 # --- Asking -----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import User
+from accounts.services import make_key, sign_in
 from accounts.tests.factories import UserFactory
 from gigs.models import Category
 from gigs.tests.factories import GigImageFactory
@@ -37,7 +38,7 @@ from orders.models import (
 )
 from orders.selectors import gig_terms
 from orders.states import Custody, PaymentStatus, Status
-from orders.tests.factories import method_for, order_in, picture
+from orders.tests.factories import hand_in_proof, method_for, order_in, picture
 from orders.tests.situations import order_as
 from reviews.services import write_review
 
@@ -73,6 +74,8 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
     bad = messaging.send_message(**words, content="Pay me outside.", client_id="access-0002")
     report = messaging.report(actor=buyer, message_id=bad.pk, reason="off_platform")
     messaging.block(actor=buyer, user=UserFactory())
+    program = sign_in(email=buyer.email, password="a long password", user_agent="Pocket/2.1").session
+    key, _plain = make_key(actor=buyer, name="Bookkeeping", scopes=["read"], password=None)
     rows = [
         *(
             Group.objects.create(name="Moderators"),
@@ -83,7 +86,7 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
             proof,
             review,
         ),
-        *(notification, MailOptOut.objects.create(user=buyer, kind="orders.placed"), buyer),
+        *(notification, MailOptOut.objects.create(user=buyer, kind="orders.placed"), buyer, program, key),
         RequirementAnswer.objects.create(order=order, position=9, question="Which colour?", answer="Teal"),
         *(model.objects.filter(order=order)[0] for model in (OrderEvent, Delivery, RevisionRequest)),
         *OutgoingMail.objects.all()[:1],
@@ -93,6 +96,7 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
     ]
     by_admin = {f"{row._meta.app_label}_{row._meta.model_name}": row.pk for row in rows}
     direct = method_for(order.gig, Custody.DIRECT)
+    without_receipt = hand_in_proof(order_in(client=buyer, freelancer=freelancer), receipt=None)
     by_freelancer = order_in(Status.PAYMENT_SUBMITTED, client=buyer, freelancer=freelancer, gig=order.gig, custody=Custody.DIRECT)
     steps = {
         "submit_payment": (
@@ -105,6 +109,7 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
                 "receipt": picture,
             },
         ),
+        "attach_receipt": (without_receipt, {"receipt": picture}),
         "cancel": (unpaid, {"sure": "on"}),
         "confirm_payment": (by_freelancer, {"received_amount": "120", "sure": "on"}),
         "reject_payment": (by_freelancer, {"reason": "not_found", "note": "Not in my account."}),
@@ -136,6 +141,8 @@ def build_world(buyer: User, freelancer: User, stranger: User, moderator: User) 
             "attachment_id": attachment.pk,
             "report_id": report.pk,
             "webhook_id": add_webhook(actor=buyer, url="https://hooks.example.com/in", hears=["order"]).pk,
+            "session_id": program.pk,
+            "key_id": key.pk,
             "token": unsubscribe_url_for(buyer, "orders.placed").rstrip("/").rpartition("/")[2],
             "handle": freelancer.handle,
             "what": "reference",

@@ -51,7 +51,7 @@ export class Files {
   }
 
   get busy() {
-    return this.items.some((item) => item.request);
+    return this.items.some((item) => item.request || item.waits);
   }
 
   clear() {
@@ -61,10 +61,17 @@ export class Files {
   }
 
   add(files) {
-    for (const file of files) {
-      if (this.items.length >= this.most) return this.changed(this.words.tooMany);
-      this.upload(this.itemFor(file), file);
-    }
+    const room = Math.max(0, this.most - this.items.length);
+    for (const file of [...files].slice(0, room)) this.itemFor(file).waits = file;
+    this.next();
+    if (files.length > room) this.changed(this.words.tooMany);
+  }
+
+  // One after another: the server draws one picture at a time, and lets nobody's wait in crowds.
+  next() {
+    const isUnderWay = this.items.some((item) => item.request);
+    const item = !isUnderWay && this.items.find((item) => item.waits);
+    if (item) this.upload(item, item.waits);
     this.changed("");
   }
 
@@ -108,6 +115,7 @@ export class Files {
     const bar = item.querySelector("progress");
     const request = new XMLHttpRequest();
     item.request = request;
+    item.waits = null;
     const body = new FormData();
     body.append("csrfmiddlewaretoken", this.form.elements.csrfmiddlewaretoken.value);
     body.append("file", file, file.name || "picture.png");
@@ -120,7 +128,7 @@ export class Files {
       bar.remove();
       if (request.status === 201) item.file = JSON.parse(request.response);
       else this.refuse(item, file, request);
-      this.changed("");
+      this.next();
     });
     request.open("POST", this.form.dataset.upload);
     request.setRequestHeader("Accept", "application/json");
@@ -139,8 +147,8 @@ export class Files {
     again.addEventListener("click", () => {
       note.textContent = "";
       again.replaceWith(document.createElement("progress"));
-      this.upload(item, file);
-      this.changed("");
+      item.waits = file;
+      this.next();
     });
     note.after(again);
   }

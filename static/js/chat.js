@@ -5,13 +5,14 @@ import { alertTo, countInTitle } from "./chat-alerts.js";
 import { connect, downSince, on, send, state } from "./chat-socket.js";
 import { Chat } from "./chat-view.js";
 import { say } from "./live.js";
-import { orderChanged } from "./order-live.js";
+import { orderChanged, orderMayHaveChanged } from "./order-live.js";
 
 const ANSWER_WITHIN = 10_000;
 const FORM_AFTER = 4_000; // without a socket for so long, the page's own form takes the message
 const AT_ONCE = 100; // conversations in one `sync`
 const SYNC_EVERY = 30_000; // finds what a lost push left out
 const TOO_MANY = ["too_many_sockets", "too_many_frames"];
+const LATE = 3_000; // on a page so old, what the server wrote may have changed before the line was there
 const LOOK_BACK = 50; // messages that may have been changed while the socket was away
 const user = document.querySelector("[data-user]").dataset.user;
 const inbox = document.querySelector("#unread a").href;
@@ -178,7 +179,10 @@ on("state", (now) => {
     why = "";
     for (const id of flying.keys()) land(id);
     sync([...chats], wasOpen ? LOOK_BACK : 0);
-    if (wasOpen) changed();
+    if (wasOpen || performance.now() > LATE) {
+      changed();
+      orderMayHaveChanged();
+    }
     wasOpen = true;
   }
   // A moment's break is not worth a word.

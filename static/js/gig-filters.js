@@ -17,8 +17,21 @@ function controls(browse) {
   return [...browse.querySelectorAll("form.browse :is(select, input, button, summary, .filters a)")];
 }
 
+// What somebody has typed since these gigs were asked for would be swapped away: they are asked for again when the field is left.
+function isTyped({ elt, parameters }) {
+  const field = document.activeElement;
+  if (!elt.matches("form.browse") || !field.matches("form.browse input:not([type=checkbox], [type=radio])")) return false;
+  return field.value !== (parameters.get(field.name) ?? "");
+}
+
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target.id !== "browse") return;
+  if (isTyped(event.detail.requestConfig)) {
+    const field = document.activeElement;
+    event.detail.shouldSwap = false;
+    field.addEventListener("blur", () => htmx.trigger(field, "change"), { once: true });
+    return;
+  }
   opened = event.detail.target.querySelector("details.filters").open;
   paged = event.detail.requestConfig.elt.matches("a");
   focused = controls(event.detail.target).indexOf(document.activeElement);

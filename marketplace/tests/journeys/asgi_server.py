@@ -1,8 +1,10 @@
 """The live server of the journeys: the site as Daphne serves it, pages and sockets, in a thread of the tests' own process."""
 
 import asyncio
+import socket
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from daphne.server import Server, reactor
@@ -11,6 +13,8 @@ from django.test.utils import modify_settings
 from twisted.internet.endpoints import serverFromString
 
 from marketplace.asgi import application
+
+NEVER = 10**9  # seconds
 
 
 class Listening(Server):
@@ -21,8 +25,8 @@ class Listening(Server):
 
 
 class AsgiServer:
-    """Twisted's reactor runs once in a process, so there is one for the session. `go_away` and `come_back` are what a restart
-    looks like from outside: nobody answers at the address, and every connection is cut."""
+    """Twisted's reactor runs once in a process, so there is one for the session. `with server.away():` is what a restart looks
+    like from outside: nobody answers at the address, and every connection is cut."""
 
     host = "localhost"
 
@@ -36,11 +40,12 @@ class AsgiServer:
             verbosity=0,
             websocket_max_message_size=65_536,
             websocket_timeout=-1,  # tests move the clock by days: it must not cut the sockets that are open
-            websocket_connect_timeout=10**9,
+            websocket_connect_timeout=NEVER,
+            websocket_handshake_timeout=NEVER,  # by itself 5 seconds, which a busy machine may need
             ready_callable=ready.set,
         )
         threading.Thread(target=self._server.run, daemon=True).start()
-        if not ready.wait(30):
+        if not ready.wait(60):
             raise ImproperlyConfigured("The journeys' server does not start.")
         self.loop: asyncio.AbstractEventLoop = reactor._asyncioEventloop
         self.port = self._server.port.getHost().port
@@ -49,20 +54,26 @@ class AsgiServer:
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
 
-    def go_away(self) -> None:
-        async def leave() -> None:
-            await self._server.port.stopListening().asFuture(self.loop)
-            for protocol in [one for one in self._server.connections if one.transport]:
-                protocol.transport.abortConnection()
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        with socket.socket() as seat:
+            self._in_loop(self._leave(seat))
+            try:
+                yield
+            finally:
+                self._in_loop(self._listen(seat))
 
-        self._in_loop(leave())
+    async def _leave(self, seat: socket.socket) -> None:
+        await self._server.port.stopListening().asFuture(self.loop)
+        seat.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        seat.bind(("127.0.0.1", self.port))  # so that no other program is given the port meanwhile
+        for protocol in [one for one in self._server.connections if one.transport]:
+            protocol.transport.abortConnection()
 
-    def come_back(self) -> None:
-        async def listen() -> None:
-            endpoint = serverFromString(reactor, f"tcp:port={self.port}:interface=127.0.0.1")
-            self._server.port = await endpoint.listen(self._server.http_factory).asFuture(self.loop)
-
-        self._in_loop(listen())
+    async def _listen(self, seat: socket.socket) -> None:
+        seat.close()
+        endpoint = serverFromString(reactor, f"tcp:port={self.port}:interface=127.0.0.1")
+        self._server.port = await endpoint.listen(self._server.http_factory).asFuture(self.loop)
 
     def _in_loop(self, action: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(action, self.loop).result(10)
+        asyncio.run_coroutine_threadsafe(action, self.loop).result(60)

@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, Response, expect, sync_playwright
 
 from accounts.models import User
 
@@ -26,6 +26,7 @@ FLAGS = [
     *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--force-color-profile=srgb"),
 ]
 WIDTHS = (390, 1440)
+PATIENCE = 30_000  # milliseconds: only what fails takes so long, whatever else the machine has to do
 SCHEMES = ("light", "dark")
 
 # Preloading copies imported style sheets into style elements, which our policy blocks; it is for two rules, about films and
@@ -36,12 +37,23 @@ PageFor = Callable[..., Page]
 Axe = Callable[[Page], None]
 
 
+def follow(way: Locator) -> None:
+    """Click on what leads to another page (or sends a form), and wait until that page is there, scripts included.
+
+    A bare click may come back before the browser has asked for anything: whoever then looks at once sees the page and the rows
+    as they were, and whoever goes elsewhere takes the request back. And a page that is not loaded does nothing by script.
+    """
+    with way.page.expect_navigation():
+        way.click()
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The browser of this machine, started once."""
     executable = next(filter(None, map(shutil.which, BROWSERS)), None)
     if executable is None:
         pytest.fail("No Chromium on the PATH: install it, or leave the browser tests out with -m 'not browser'.")
+    expect.set_options(timeout=PATIENCE)
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's own event loop runs in this thread
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
@@ -51,10 +63,12 @@ def chromium() -> Iterator[Browser]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files are read in pieces that Django would rather have from a file of asyncio's kind; there is none."""
+    """Files are read in pieces that Django would rather have from a file of asyncio's kind; there is none. And one that is being
+    sent to a page that goes away is closed by whoever collects the garbage, in the middle of whichever test that is."""
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume synchronous iterators:Warning"))
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"))
 
 
 @pytest.fixture(scope="session")
@@ -63,21 +77,39 @@ def live_server() -> AsgiServer:
     return AsgiServer()
 
 
+def wait_until(page: Page, is_so: Callable[[], bool]) -> None:
+    """For what `expect` cannot see. (Playwright's own `wait_for_function` works by `eval` from its second look on, which the
+    site's policy forbids.)"""
+    for _look in range(PATIENCE // 50):
+        if is_so():
+            return
+        page.wait_for_timeout(50)
+    pytest.fail("It has not come to be so.")
+
+
 @dataclass
 class Watch:
     """What went wrong on the pages of one test: script and console errors (also of the content security policy), broken files."""
 
     faults: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
+    _attached: list[tuple[Page, str, Callable[..., None]]] = field(default_factory=list)
 
     def expect(self, part: str) -> None:
         """A fault whose line contains `part` is meant to happen, such as the 404 that a test asks for."""
         self.expected.append(part)
 
     def attach(self, page: Page) -> None:
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.faults.append(f"{page.url}: script error: {error}"))
-        page.on("response", self._response)
+        def script_error(error: Error) -> None:
+            self.faults.append(f"{page.url}: script error: {error}")
+
+        for event, listener in (("console", self._console), ("pageerror", script_error), ("response", self._response)):
+            page.on(event, listener)
+            self._attached.append((page, event, listener))
+
+    def look_away(self) -> None:
+        for page, event, listener in self._attached:
+            page.remove_listener(event, listener)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -98,36 +130,77 @@ def watch() -> Iterator[Watch]:
     assert watch.unexpected() == []
 
 
+Spare = dict[bool, list[Page]]
+
+
+@pytest.fixture(scope="session")
+def spare() -> Spare:
+    """Windows that earlier tests are done with, by whether they run scripts: to clear one costs far less than to open one."""
+    return {True: [], False: []}
+
+
 @pytest.fixture
-def page_for(chromium: Browser, live_server: AsgiServer, watch: Watch) -> Iterator[PageFor]:
+def page_for(chromium: Browser, live_server: AsgiServer, watch: Watch, spare: Spare) -> Iterator[PageFor]:
     """`page_for(user, width=1440, scheme="light")`: a window of that person, signed in; of a visitor for None.
 
-    Addresses are relative: `page.goto("/orders/")`. Downloads are accepted, and motion is reduced.
+    Addresses are relative: `page.goto("/orders/")`. Downloads are accepted, and motion is reduced. A test that gives a window
+    what cannot be taken from it again (a device, a permission, a script for every page) asks for one of its own: `fresh=True`.
     """
-    contexts: list[Any] = []
+    again: dict[bool, list[Page]] = {True: [], False: []}
+    never: list[Page] = []
 
-    def open_page(user: User | None = None, *, width: int = 1440, scheme: str = "light", javascript: bool = True) -> Page:
+    def new_page(javascript: bool, time_zone: str) -> Page:
         context = chromium.new_context(
             base_url=live_server.url,
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,
-            reduced_motion="reduce",
             java_script_enabled=javascript,
             accept_downloads=True,
             locale="en-GB",
-            timezone_id="UTC",
+            timezone_id=time_zone,
         )
-        contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
+        return context.new_page()
+
+    def open_page(
+        user: User | None = None,
+        *,
+        width: int = 1440,
+        scheme: str = "light",
+        javascript: bool = True,
+        time_zone: str = "UTC",
+        fresh: bool = False,
+    ) -> Page:
+        fresh = fresh or time_zone != "UTC"
+        page = spare[javascript].pop() if spare[javascript] and not fresh else new_page(javascript, time_zone)
+        (never if fresh else again[javascript]).append(page)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         if user is not None:
-            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": _session_of(user), "url": live_server.url}])
-        page = context.new_page()
+            session = {"name": settings.SESSION_COOKIE_NAME, "value": _session_of(user), "url": live_server.url}
+            page.context.add_cookies([session])
         watch.attach(page)
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    watch.look_away()
+    for page in never:
+        page.context.close()
+    for javascript, pages in again.items():
+        spare[javascript] += [page for page in pages if _clear(page)]
+
+
+def _clear(page: Page) -> bool:
+    """Leave nothing of its person in the window, if it is still there; files that are the same for everybody may stay."""
+    try:
+        for other in page.context.pages:
+            if other != page:
+                other.close()
+        page.goto("/static/img/favicon.svg")  # where no script runs and no socket opens; the same site, so the same process
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.context.clear_cookies()
+    except Error:
+        page.context.close()
+        return False
+    return True
 
 
 def _session_of(user: User) -> str:
@@ -141,6 +214,7 @@ def axe() -> Axe:
     """`axe(page)` fails with one readable line for each thing that axe-core finds wrong, best practices included."""
 
     def check(page: Page) -> None:
+        page.wait_for_load_state()
         if not page.evaluate("'axe' in window"):  # half a megabyte of script, once for all looks at a page
             page.evaluate(AXE_SCRIPT)
         found = page.evaluate(AXE_RUN)

@@ -6,18 +6,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from accounts.models import User
 from accounts.tests.factories import UserFactory
 from gigs.tests.factories import GigFactory
-from messaging import services
+from messaging import presence, services
 from messaging.models import Message
 from messaging.selectors import find_side
 from messaging.tests.test_conversations import say
 from messaging.tests.test_off_platform import SAMPLES
 from orders.services.lifecycle import start_work
 from orders.states import Status
-from orders.tests.factories import order_in, picture
+from orders.tests.factories import deliver, order_in, picture
 
 from .asgi_server import AsgiServer
+from .conftest import follow, wait_until
 from .test_every_page import LONG_NAME, faults_of
 
 pytestmark = pytest.mark.browser
@@ -39,6 +41,12 @@ def pair(page_for, buyer, freelancer) -> tuple[Page, Page]:
 def write(page: Page, words: str) -> None:
     page.get_by_label("Your message").fill(words)
     page.get_by_role("button", name="Send", exact=True).click()
+
+
+def wait_for_sockets(page: Page, person: User, count: int) -> None:
+    """Until the server holds so many sockets of this person: what happens from then on is told to them."""
+    place = f"place:{person.pk.hex}:"
+    wait_until(page, lambda: sum(held.startswith(place) for held in presence.held.copy()) == count)
 
 
 def bubbles(page: Page) -> list[str]:
@@ -82,16 +90,13 @@ def test_what_is_written_offline_waits_survives_a_reload_and_is_sent_once(pair, 
     watch.expect("ERR_")
     watch.expect("htmx:")  # the badges asked for just then
     client, other = pair
-    live_server.go_away()
-    try:
+    with live_server.away():
         expect(client.locator("[data-chat-status]")).to_contain_text("You are offline")
         for words in ("One", "Two", "Three"):
             write(client, words)
         expect(client.locator(".bubble--waiting")).to_have_count(3)
         client.get_by_label("Your message").fill("A draft")
         assert Message.objects.count() == 1
-    finally:
-        live_server.come_back()
     client.reload()
     expect(client.locator(".bubble--waiting")).to_have_count(0)
     expect(client.locator("[data-chat-status]")).to_be_hidden()
@@ -106,13 +111,10 @@ def test_after_a_restart_both_sides_find_each_other_and_what_they_missed(pair, b
     watch.expect("ERR_")
     watch.expect("htmx:")  # the badges asked for just then
     client, other = pair
-    live_server.go_away()
-    try:
+    with live_server.away():
         expect(client.locator("[data-chat-status]")).to_be_visible()
         for n in range(3):
             say(freelancer, buyer, f"Meanwhile {n}")
-    finally:
-        live_server.come_back()
     expect(client.locator(".bubble__words")).to_have_text(["Do you draw owls?", *(f"Meanwhile {n}" for n in range(3))])
     write(client, "And on it goes")
     expect(other.locator(".bubble__words").last).to_have_text("And on it goes")
@@ -182,22 +184,24 @@ def test_the_script_finds_in_a_text_what_the_server_finds(pair):
 
 def test_a_changed_and_a_deleted_message_change_on_the_other_side(pair):
     client, other = pair
-    client.get_by_role("link", name="Edit this message").click()
+    follow(client.get_by_role("link", name="Edit this message"))
     client.get_by_label("Your message").fill("Do you draw hawks?")
-    client.get_by_role("button", name="Save").click()
+    follow(client.get_by_role("button", name="Save"))
     expect(other.locator(".bubble__words")).to_have_text("Do you draw hawks?")
     expect(other.get_by_text("edited")).to_be_visible()
-    client.get_by_role("link", name="Edit this message").click()
+    follow(client.get_by_role("link", name="Edit this message"))
     client.get_by_role("button", name="Delete this message").click()
     expect(other.get_by_text("This message was deleted.")).to_be_visible()
 
 
 def test_news_elsewhere_on_the_site_show_in_the_header_the_title_and_the_inbox(pair, page_for, buyer):
-    _client, other = pair
+    client, other = pair
+    client.close()
+    wait_for_sockets(other, buyer, 0)
     page = page_for(buyer)
     page.goto("/messages/?tab=unread")
     expect(page.get_by_text("Everything is read")).to_be_visible()
-    _client.close()
+    wait_for_sockets(page, buyer, 1)
     write(other, "Are you there?")
     expect(page.locator("#inbox")).to_contain_text("Are you there?")
     expect(page.locator("#unread")).to_contain_text("1 unread conversation")
@@ -246,26 +250,27 @@ def test_without_script_people_write_read_and_send_files(page_for, buyer, freela
     expect(client.locator(".bubble__words")).to_have_text("Write to amara@example.com")
     expect(client.get_by_label("Your message")).to_be_hidden()  # the page that is read reloads itself
     other.goto("/messages/")
-    other.get_by_role("link", name=re.compile("Amara Okafor")).last.click()
+    follow(other.get_by_role("link", name=re.compile("Amara Okafor")).last)
     expect(other.get_by_text("plan.txt")).to_be_visible()
-    other.get_by_role("button", name="Mark as read").click()
+    follow(other.get_by_role("button", name="Mark as read"))
     assert find_side(freelancer, buyer.pk).unread == 0
-    other.get_by_role("link", name=re.compile("^Write a message")).click()
+    follow(other.get_by_role("link", name=re.compile("^Write a message")))
     write(other, "No need: here is fine")
+    expect(other.locator(".bubble__words").last).to_have_text("No need: here is fine")
     client.reload()
     expect(client.locator(".bubble__words").last).to_have_text("No need: here is fine")
 
 
 def test_without_a_socket_the_pages_own_form_takes_the_message(page_for, buyer, freelancer, watch):
     watch.expect("WebSocket connection to")
-    page = page_for(buyer)
+    page = page_for(buyer, fresh=True)
     page.add_init_script("""window.WebSocket = class extends EventTarget {
         static OPEN = 1;
         close() { this.dispatchEvent(new CloseEvent("close", {code: 1006})); }
     }""")
     page.goto(f"/messages/with/{freelancer.handle}/")
     write(page, "By the form")
-    expect(page.locator("[data-state]").last).to_have_text("Sent", timeout=15_000)
+    expect(page.locator("[data-state]").last).to_have_text("Sent")
     assert Message.objects.get().content == "By the form"
 
 
@@ -290,15 +295,45 @@ def test_what_is_being_filled_in_on_an_order_is_not_swapped_away(page_for, buyer
     order = order_in(Status.PAYMENT_CONFIRMED, client=buyer, freelancer=freelancer)
     page = page_for(buyer)
     page.goto(order.get_absolute_url())
-    expect(page.locator("[data-chat-presence]")).to_be_attached()
     page.evaluate("document.querySelector('#order-main').append(document.createElement('textarea'))")
     page.locator("#order-main > textarea").fill("Half a w")
-    page.wait_for_function("document.querySelector('[data-chat]').dataset.ready")
+    wait_for_sockets(page, buyer, 1)
     start_work(actor=freelancer, order_id=order.pk, seen=order.version)
     expect(page.get_by_text("This order has changed", exact=True).first).to_be_visible()
     assert page.locator("#order-main > textarea").input_value() == "Half a w"
     page.get_by_role("link", name="Show the order as it is now").click()
     expect(page.locator("#order-head")).to_contain_text("In progress")
+
+
+def test_what_happens_before_the_line_is_there_or_while_it_is_broken_shows_when_it_is(
+    page_for, buyer, freelancer, watch, live_server: AsgiServer
+):
+    for part in ("WebSocket connection to", "ERR_", "htmx:"):
+        watch.expect(part)
+    order = order_in(Status.PAYMENT_CONFIRMED, client=buyer, freelancer=freelancer)
+    page = page_for(buyer, fresh=True)
+    is_there = False
+    page.route_web_socket("**/ws/**", lambda line: line.connect_to_server() if is_there else line.close())
+    page.goto(order.get_absolute_url())
+    say(freelancer, buyer, "I begin today.")
+    order = start_work(actor=freelancer, order_id=order.pk, seen=order.version)
+    wait_until(page, lambda: page.evaluate("performance.now() > 3000"))
+    expect(page.locator("#order-head")).not_to_contain_text("In progress")
+    is_there = True
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator("#order-head")).to_contain_text("In progress")
+    expect(page.locator("#unread")).to_contain_text("1 unread conversation")
+    folded = page.locator("#order-main details").first
+    folded.locator("summary").first.click()
+    for change in (lambda: None, lambda: deliver(order)):
+        with live_server.away():
+            expect(page.locator("[data-chat-status]")).to_be_visible()
+            expect(folded).to_have_attribute("open", "")  # a break after which nothing had changed has left it alone
+            change()
+        with page.expect_response(f"**{order.get_absolute_url()}"):
+            page.evaluate("dispatchEvent(new Event('online'))")
+        expect(page.locator("[data-chat-status]")).to_be_hidden()
+    expect(page.locator("#order-head")).not_to_contain_text("In progress")
 
 
 def test_whose_session_ends_is_told_and_what_waits_is_kept(pair, buyer, watch):

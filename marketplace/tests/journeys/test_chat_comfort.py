@@ -12,14 +12,18 @@ from orders.states import Status
 from orders.tests.factories import order_in
 
 from .asgi_server import AsgiServer
+from .conftest import follow
 from .test_chat import write
 
 pytestmark = pytest.mark.browser
-PLACE = """list => {
+A_FRAME = "await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));"  # laid out, scrolled, told of it
+PLACE = f"""async list => {{
+    {A_FRAME}
     const top = list.getBoundingClientRect().top;
     const read = [...list.querySelectorAll(".bubble")].find(bubble => bubble.getBoundingClientRect().bottom > top);
     return [read.id, Math.round(read.getBoundingClientRect().top - top)];
-}"""
+}}"""
+ONLINE = "dispatchEvent(new Event('online'))"
 NEW_BEFORE = ".chat__new + .bubble .bubble__words"
 
 
@@ -82,12 +86,10 @@ def test_neither_typing_nor_a_broken_line_move_the_field(talk, page, page_for, b
     other.get_by_label("Your message").press_sequentially("Ye")
     expect(page.locator("[data-chat-typing]")).to_be_visible()
     assert page.get_by_label("Your message").bounding_box() == field
-    server.go_away()
-    try:
+    with server.away():
         expect(page.locator("[data-chat-status]")).to_be_visible()
         assert page.get_by_label("Your message").bounding_box() == field
-    finally:
-        server.come_back()
+    page.evaluate(ONLINE)
     expect(page.locator("[data-chat-status]")).to_be_hidden()
 
 
@@ -95,14 +97,11 @@ def test_after_hours_of_sleep_hundreds_of_messages_come_in_one_go(talk, page, bu
     """They begin where the person left, are told once, and cost few frames: more than 100 a second would close the socket."""
     frames: list[str] = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: frames.append(str(frame))))
-    server.go_away()
-    try:
+    with server.away():
         expect(page.locator("[data-chat-status]")).to_be_visible()
         for n in range(1, 121):
             say(freelancer, buyer, f"Missed {n}")
-    finally:
-        server.come_back()
-    page.evaluate("dispatchEvent(new Event('online'))")
+    page.evaluate(ONLINE)
     expect(page.locator(".bubble")).to_have_count(132)
     expect(page.get_by_text("New messages", exact=True)).to_be_in_viewport()
     assert page.locator(NEW_BEFORE).inner_text() == "Missed 1"
@@ -187,10 +186,10 @@ def test_catching_up_leaves_what_has_not_changed_alone(page_for, buyer, freelanc
     page = page_for(buyer)
     open_talk(page, freelancer)
     page.get_by_role("link", name="Edit this message").focus()
-    server.go_away()
-    expect(page.locator("[data-chat-status]")).to_be_visible()
-    server.come_back()
-    say(freelancer, buyer, "Yours")
+    with server.away():
+        expect(page.locator("[data-chat-status]")).to_be_visible()
+        say(freelancer, buyer, "Yours")
+    page.evaluate(ONLINE)
     expect(page.locator(".bubble")).to_have_count(2)
     expect(page.get_by_role("link", name="Edit this message")).to_be_focused()
 
@@ -199,7 +198,7 @@ def test_a_message_says_which_order_it_is_about_before_it_is_sent(page_for, buye
     order = order_in(Status.IN_PROGRESS, client=buyer, freelancer=freelancer)
     page = page_for(buyer, javascript=False)
     page.goto(order.get_absolute_url())
-    page.get_by_role("link", name="Write to José about this order").click()
+    follow(page.get_by_role("link", name="Write to José about this order"))
     expect(page.get_by_role("link", name="this order")).to_have_attribute("href", order.get_absolute_url())
     page.goto(f"/messages/with/{freelancer.handle}/?write=on")
     expect(page.get_by_role("link", name="this order")).to_have_count(0)
@@ -235,13 +234,13 @@ def test_without_script_one_searches_mutes_archives_reports_and_blocks(page_for,
     page = page_for(buyer, width=390, javascript=False)
     page.goto("/messages/")
     expect(page.get_by_role("searchbox")).to_be_hidden()  # the page reloads itself, and would take away what is typed
-    page.get_by_role("link", name="Search your messages").click()
+    follow(page.get_by_role("link", name="Search your messages"))
     page.get_by_role("searchbox").fill("elsewhere")
-    page.get_by_role("button", name="Search").click()
-    page.get_by_role("link", name="José").click()
-    page.get_by_role("link", name="Report this message").click()
+    follow(page.get_by_role("button", name="Search"))
+    follow(page.get_by_role("link", name="José"))
+    follow(page.get_by_role("link", name="Report this message"))
     page.get_by_label("Wants to be paid outside this site").check()
-    page.get_by_role("button", name="Report it").click()
+    follow(page.get_by_role("button", name="Report it"))
     expect(page.get_by_text("Thank you. A moderator looks at it")).to_be_visible()
     for press, answer in (
         ("Mute", "Muted"),
@@ -251,7 +250,7 @@ def test_without_script_one_searches_mutes_archives_reports_and_blocks(page_for,
         ("Archive", "The conversation is put away"),
     ):
         page.locator("summary", has_text="Options of this conversation").click()
-        page.get_by_role("button", name=press, exact=True).click()
+        follow(page.get_by_role("button", name=press, exact=True))
         expect(page.locator("main")).to_contain_text(answer)
 
 
@@ -268,7 +267,6 @@ def test_who_comes_back_to_the_tab_begins_at_the_first_unread(talk, page, buyer,
 
 def test_a_tab_too_many_is_told_so_and_not_that_it_is_offline(talk, page, monkeypatch):
     monkeypatch.setattr(presence, "MOST_SOCKETS", 1)
-    page.goto(page.url)
     one_more = page.context.new_page()
     one_more.goto(page.url)
     expect(one_more.locator("[data-chat-status]")).to_contain_text("Close one of them")

@@ -9,7 +9,9 @@ from accounts.models import User
 from messaging.models import Message
 from messaging.tests.test_conversations import say
 
+from .conftest import follow, wait_until
 from .test_chat import write
+from .test_chat_comfort import ONLINE
 
 pytestmark = pytest.mark.browser
 KEPT = "Object.keys(localStorage).filter(key => /^chat\\.(out|draft)\\./.test(key)).length"
@@ -40,16 +42,16 @@ def page(page_for, buyer, freelancer, watch) -> Page:
 
 def test_after_sign_out_nothing_of_it_is_kept(page):
     page.locator(".site-header summary").click()
-    page.get_by_role("button", name="Sign out").click()
+    follow(page.get_by_role("button", name="Sign out"))
     expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
-    assert page.evaluate(KEPT) == 0
+    wait_until(page, lambda: page.evaluate(KEPT) == 0)  # a module does it, which runs after the page is there
 
 
 def test_where_the_session_ended_elsewhere_the_next_page_forgets(page, watch):
     page.context.clear_cookies()
     page.goto("/orders/")
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
-    assert page.evaluate(KEPT) == 0
+    wait_until(page, lambda: page.evaluate(KEPT) == 0)  # a module does it, which runs after the page is there
 
 
 def test_who_sits_down_next_sees_nothing_of_it_and_keeps_what_is_their_own(page, stranger, freelancer):
@@ -65,14 +67,12 @@ def test_a_page_left_open_sends_nothing_in_the_name_of_who_sits_down_next(page, 
     """It reconnects as nobody: the socket is the first person's, the session is not, and the form's token is spent."""
     for part in ("ERR_", "htmx:", "status of 403", "/send/: status 403"):
         watch.expect(part)
-    live_server.go_away()
-    try:
+    with live_server.away():
         expect(page.locator("[data-chat-status]")).to_contain_text("You are offline")
         write(page, "In my own name")
         expect(page.locator(".bubble--waiting")).to_be_visible()
         sit_down(page, stranger)
-    finally:
-        live_server.come_back()
+    page.evaluate(ONLINE)
     expect(page.locator("[data-chat-status]")).to_contain_text("You are signed out here")
     expect(page.locator(".bubble--waiting")).to_contain_text("In my own name")
     assert not Message.objects.exclude(sender=freelancer).exists()

@@ -18,6 +18,8 @@ from orders.states import Custody, PaymentStatus, Status
 from orders.tests.factories import DirectMethodFactory, PlatformMethodFactory, picture
 from reviews.models import Review
 
+from .conftest import follow
+
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
 
@@ -49,8 +51,7 @@ def sign_up(page: Page, *, name: str, email: str, mailbox: list) -> None:
 
 
 def press(page: Page, step: str) -> None:
-    page.locator(f"form[action$='/{step}/'] button[type=submit]").click()
-    page.wait_for_load_state()
+    follow(page.locator(f"form[action$='/{step}/'] button[type=submit]"))
 
 
 def fill(page: Page, step: str, **values: str) -> None:
@@ -87,10 +88,10 @@ def hand_in_proof(page: Page, order: Order, reference: str, receipt: Path) -> No
 
 def review(page: Page, order: Order, *, stars: int, words: str) -> None:
     page.goto(f"/orders/{order.pk}/")
-    page.get_by_role("link", name=re.compile("review", re.I)).first.click()
+    follow(page.get_by_role("link", name=re.compile("review", re.I)).first)
     page.locator(f"[name=rating][value='{stars}']").check(force=True)
     page.fill("main [name=comment]", words)
-    page.locator("main form button[type=submit]").click()
+    follow(page.locator("main form button[type=submit]"))
 
 
 def test_the_whole_deal_with_the_platform_holding_the_money(page_for, mailoutbox, receipt, moderator, tmp_path):
@@ -106,18 +107,17 @@ def test_the_whole_deal_with_the_platform_holding_the_money(page_for, mailoutbox
     jose.fill("main [name=description]", "Three drafts, then **one** final logo.")
     jose.fill("main [name=price]", "1.250,00")
     jose.set_input_files("[name=pictures]", str(receipt))
-    jose.locator("main form button[type=submit]").last.click()
+    follow(jose.locator("main form button[type=submit]").last)
     gig = Gig.objects.get()
-    jose.wait_for_url(f"**/gigs/{gig.pk}/")
+    expect(jose).to_have_url(f"/gigs/{gig.pk}/")
     expect(jose.get_by_text("1,250.00").first).to_be_visible()
 
     # A client signs up on her phone, finds it and orders.
     sign_up(amara, name="Amara Okafor", email="amara@example.com", mailbox=mailoutbox)
     amara.goto("/gigs/")
-    amara.get_by_role("link", name="A logo drawn by hand").first.click()
-    amara.get_by_role("link", name=re.compile("order", re.I)).filter(visible=True).locator("visible=true").and_(
-        amara.locator(f"[href*='/orders/new/{gig.pk}/']")
-    ).first.click()
+    follow(amara.get_by_role("link", name="A logo drawn by hand").first)
+    order_it = amara.get_by_role("link", name=re.compile("order", re.I)).and_(amara.locator(f"[href*='/orders/new/{gig.pk}/']"))
+    follow(order_it.filter(visible=True).first)
     amara.locator("[name=payment_method]").first.check(force=True)
     amara.locator("main form button[type=submit]").click()
     amara.wait_for_url("**/orders/*/")
@@ -128,7 +128,7 @@ def test_the_whole_deal_with_the_platform_holding_the_money(page_for, mailoutbox
     # She pays, hands in a proof; the moderator does not find it and says why; she hands in another one.
     hand_in_proof(amara, order, "FT 2026/118-07", receipt)
     desk.goto("/admin/orders/paymentproof/")
-    desk.get_by_role("link", name=re.compile(order.payment_reference)).first.click()
+    follow(desk.get_by_role("link", name=re.compile(order.payment_reference)).first)
     fill(desk, "reject", reason="not_found", note="Nothing has arrived under this number. Please check it on your slip.")
     press(desk, "reject")
     amara.reload()
@@ -137,7 +137,7 @@ def test_the_whole_deal_with_the_platform_holding_the_money(page_for, mailoutbox
 
     # He finds it this time, types what arrived, and confirms.
     desk.goto("/admin/orders/paymentproof/")
-    desk.get_by_role("link", name=re.compile(order.payment_reference)).first.click()
+    follow(desk.get_by_role("link", name=re.compile(order.payment_reference)).first)
     expect(desk.locator("img[src*='receipt']").first).to_be_visible()
     fill(desk, "confirm", received_amount="1250")
     press(desk, "confirm")

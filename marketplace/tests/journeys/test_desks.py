@@ -10,6 +10,8 @@ from orders.models import Order
 from orders.states import Status
 from orders.tests.factories import hand_in_proof, order_in
 
+from .conftest import follow
+
 pytestmark = pytest.mark.browser
 
 
@@ -62,7 +64,7 @@ def test_the_list_of_orders_says_what_its_box_is_for(page_for, axe, order, root,
     assert fits(page)
     expect(page.locator("label[for=searchbar]")).to_have_text("Find")
     page.get_by_label("Find", exact=True).fill(order.payment_reference)
-    page.get_by_role("button", name="Search").click()
+    follow(page.get_by_role("button", name="Search"))
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
     axe(page)
 

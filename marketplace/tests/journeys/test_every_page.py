@@ -7,7 +7,7 @@ from itertools import cycle
 import pytest
 from django.conf import settings
 from django.urls import reverse
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
@@ -26,7 +26,7 @@ from orders.tests.proposing import asked_to_cancel
 from orders.tests.situations import order_as
 from reviews.services import write_review
 
-from .conftest import SCHEMES, WIDTHS
+from .conftest import SCHEMES, WIDTHS, follow
 
 pytestmark = pytest.mark.browser
 # Each page narrow and wide, light and dark; what is light on one page is dark on the next, which has the same parts.
@@ -41,6 +41,7 @@ VISITOR = ["/", "/gigs/", "/gigs/?category=design&currency=EUR&price_min=1", "/g
 ACCOUNT_PAGES = ["account_login", "account_signup", "account_reset_password"]
 SETTINGS_PAGES = [
     *("accounts:settings", "account_email", "account_change_password", "mfa_index", "usersessions_list", "orders:method_list"),
+    *("accounts:keys", "accounts:key_create"),
     *(
         "orders:method_create",
         "messaging:mail_settings",
@@ -126,8 +127,8 @@ def confirm(page: Page) -> None:
     """Accounts, to be paid to or into, are added by who has just typed the password."""
     page.goto(reverse("account_reauthenticate"))
     page.fill("main [name=password]", "a long password")
-    page.get_by_role("button", name="Confirm").click()
-    page.wait_for_url("**/orders/")
+    follow(page.get_by_role("button", name="Confirm"))
+    expect(page).to_have_url("/orders/")
 
 
 def faults_of(page: Page, paths: Iterable[str], axe) -> Iterator[str]:

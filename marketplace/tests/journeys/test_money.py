@@ -21,6 +21,7 @@ from orders.states import PaymentStatus, Status
 from orders.tests.bank_files.make import OWN_ACCOUNT, Deposit, make_camt
 from orders.tests.factories import PlatformMethodFactory, order_in, picture, place
 
+from .conftest import follow
 from .test_deal import press
 
 pytestmark = pytest.mark.browser
@@ -102,19 +103,19 @@ def show_payment(page: Page, reference: str, amount: str, receipt: Path) -> None
 
 def open_proof(desk: Page, order: Order) -> None:
     desk.goto("/admin/orders/paymentproof/")
-    desk.get_by_role("link", name=order.payment_reference).click()
+    follow(desk.get_by_role("link", name=order.payment_reference))
 
 
 def add_account(page: Page, holder: str) -> None:
     """From a page that has said that there is no account yet."""
-    page.get_by_role("link", name="Add an account").click()
+    follow(page.get_by_role("link", name="Add an account"))
     page.fill("main [name=password]", "a long password")
-    page.get_by_role("button", name="Confirm").click()
+    follow(page.get_by_role("button", name="Confirm"))
     expect(page.locator("[name=currency]")).to_have_value("EUR")
     page.select_option("[name=kind]", "bank")
     page.fill("main [name=holder]", holder)
     page.fill("main [name=account]", IBAN)
-    page.get_by_role("button", name="Save the account").click()
+    follow(page.get_by_role("button", name="Save the account"))
     told(page, "Saved: ")
     expect(page.get_by_text(IBAN)).to_have_count(0)  # kept encrypted, shown with its middle left out
 
@@ -122,7 +123,7 @@ def add_account(page: Page, holder: str) -> None:
 def pay_out(desk: Page, person: str, amount: str, reference: str) -> None:
     """The moderator approves what waits for this person, sends it, and says so."""
     desk.goto("/admin/orders/disbursement/")
-    desk.get_by_role("link", name=person).click()
+    follow(desk.get_by_role("link", name=person))
     expect(desk.locator(".desk__lead")).to_contain_text(amount)
     told(desk, IBAN)
     press(desk, "approve")
@@ -181,7 +182,7 @@ def test_two_people_part_with_the_money_divided_and_the_refund_arrives(page_for,
     expect(division).to_contain_text("70.00 EUR")
     assert not order.proposals.exists()
     axe(client)
-    client.get_by_role("button", name="Propose this").click()
+    follow(client.get_by_role("button", name="Propose this"))
     told(client, "Your request is with the other side. They have 48 hours.")
     look(client, order, "José has your proposal to cancel")
 
@@ -198,16 +199,16 @@ def test_two_people_part_with_the_money_divided_and_the_refund_arrives(page_for,
 
     # She says where her part goes, the moderator sends it, she confirms.
     look(client, order, "Say where your refund of 70.00 EUR should go")
-    client.locator(".next-actions").get_by_role("link", name="Say where it should go").click()
+    follow(client.locator(".next-actions").get_by_role("link", name="Say where it should go"))
     add_account(client, "Amara Okafor")
     expect(client.locator("main form [type=radio]")).to_be_checked()  # back where it was asked for, with the new one chosen
-    client.get_by_role("button", name="Send it there").click()
+    follow(client.get_by_role("button", name="Send it there"))
     told(client, "Noted. You are told when the money is sent.")
     expect(client.get_by_role("heading", name="Your refund of 70.00 EUR is being prepared")).to_be_visible()
     pay_out(desk, "Amara Okafor", "70.00 EUR", "BACK-1")
     look(client, order, "Your refund of 70.00 EUR is on its way")
     told(client, "BACK-1")
-    client.get_by_role("button", name="It has arrived").click()
+    follow(client.get_by_role("button", name="It has arrived"))
     look(client, order, "This order is over: the money is divided")
     order.refresh_from_db()
     assert (order.status, order.payment_status) == (Status.CANCELLED, PaymentStatus.SPLIT)
@@ -221,13 +222,13 @@ def test_a_dispute_is_judged_and_the_freelancer_is_paid_out(page_for, axe, later
     # She opens it; he does not read her before he has answered; then both read both.
     look(client, order, "Check the delivery and decide")
     client.get_by_role("heading", name="Something is not going to plan?").click()
-    client.get_by_role("link", name="Open a dispute").click()
+    follow(client.get_by_role("link", name="Open a dispute"))
     told(client, "The 120.00 EUR are frozen in escrow and all clocks of the order stand still.")
     fill(client, "dispute/open", reason="not_as_agreed", statement=COMPLAINT, wanted_amount="0")
     press(client, "dispute/open")
     told(client, "The dispute is open. The money and all clocks of the order stand still.")
     look(maker, order, "A dispute is open: write your side")
-    maker.get_by_role("link", name="Open the case").click()
+    follow(maker.get_by_role("link", name="Open the case"))
     told(maker, "You read the other statement when yours is in.")
     expect(maker.get_by_text(COMPLAINT)).to_have_count(0)
     fill(maker, "dispute/answer", statement=DEFENCE, wanted_amount="120")
@@ -247,7 +248,7 @@ def test_a_dispute_is_judged_and_the_freelancer_is_paid_out(page_for, axe, later
     look(client, order, "A moderator decides the dispute")
     desk = page_for(moderator)
     desk.goto("/admin/orders/dispute/?tab=unassigned")
-    desk.get_by_role("link", name=order.payment_reference).click()
+    follow(desk.get_by_role("link", name=order.payment_reference))
     told(desk, COMPLAINT)
     told(desk, DEFENCE)
     told(desk, "bank_slip.png")
@@ -260,7 +261,7 @@ def test_a_dispute_is_judged_and_the_freelancer_is_paid_out(page_for, axe, later
         expect(preview).to_contain_text(amount)
     assert not order.disputes.get().rulings.exists()
     axe(desk)
-    desk.get_by_role("button", name="Rule so").click()
+    follow(desk.get_by_role("button", name="Rule so"))
     told(desk, "Ruled. Both sides are told.")
     for page in (client, maker):
         page.goto(f"/orders/{order.pk}/dispute/")
@@ -275,15 +276,15 @@ def test_a_dispute_is_judged_and_the_freelancer_is_paid_out(page_for, axe, later
     maker, desk = page_for(freelancer), page_for(moderator)
     look(maker, order, "This order is over: 72.00 EUR is yours")
     maker.goto("/balance/")
-    maker.get_by_role("link", name="Ask for a payout").click()
+    follow(maker.get_by_role("link", name="Ask for a payout"))
     add_account(maker, "José Ñíguez")
     expect(maker.locator("main [name=amount]")).to_have_value("72.00")
-    maker.locator("main form button[type=submit]").click()
+    follow(maker.locator("main form button[type=submit]"))
     told(maker, "Asked for. You are told when it is sent.")
     pay_out(desk, "José Ñíguez", "72.00 EUR", "OUT-1")
     maker.reload()
     told(maker, "OUT-1")
-    maker.get_by_role("button", name="It has arrived").click()
+    follow(maker.get_by_role("button", name="It has arrived"))
     told(maker, "Thank you. It is marked as arrived.")
     expect(maker.locator(".stat", has_text="Paid out")).to_contain_text("72.00 EUR")
     order.refresh_from_db()
@@ -328,19 +329,19 @@ def test_a_statement_confirms_three_payments_with_one_button(page_for, tmp_path,
 
     # Reading changes no order; the green ones stand apart from what fits nothing.
     desk.goto("/admin/")
-    desk.get_by_role("link", name="Bank statements").first.click()
+    follow(desk.get_by_role("link", name="Bank statements").first)
     fill(desk, "upload", method=str(method.pk), file=str(file))
     press(desk, "upload")
     told(desk, "november.xml was read: 4 new entries.")
     assert not Order.objects.exclude(status=Status.PENDING_PAYMENT).exists()
-    desk.get_by_role("link", name="Confirm 3 green payments…").click()
+    follow(desk.get_by_role("link", name="Confirm 3 green payments…"))
     expect(desk.locator(".desk__lead")).to_contain_text("360.00 EUR")
     for order in orders:
         expect(desk.get_by_role("table")).to_contain_text(order.payment_reference)
     expect(desk.get_by_role("table")).not_to_contain_text("A GIFT")
-    desk.get_by_role("button", name="Confirm the ticked payments").click()
+    follow(desk.get_by_role("button", name="Confirm the ticked payments"))
     told(desk, "3 payments confirmed.")
-    desk.get_by_role("link", name=re.compile("^Fits nothing")).click()
+    follow(desk.get_by_role("link", name=re.compile("^Fits nothing")))
     told(desk, "A GIFT")
 
     for order in orders:

@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from .conftest import wait_until
+
 pytestmark = pytest.mark.browser
 
 
@@ -19,7 +21,7 @@ def test_the_watch_notices_what_the_content_security_policy_refuses(page_for, wa
     page.goto("/")
     page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\" onclick=\"alert(1)\">planted</p>')")
     page.get_by_text("planted").click()
-    assert len(watch.unexpected()) == 2
+    wait_until(page, lambda: len(watch.unexpected()) == 2)
     watch.expect("Content Security Policy")
 
 
@@ -27,8 +29,7 @@ def test_the_watch_notices_a_script_error(page_for, watch):
     page = page_for()
     page.goto("/")
     page.evaluate("setTimeout(() => { throw new Error('planted') })")
-    page.wait_for_timeout(100)
-    assert len(watch.unexpected()) == 1
+    wait_until(page, lambda: len(watch.unexpected()) == 1)
     watch.expect("planted")
 
 
