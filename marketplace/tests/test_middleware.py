@@ -54,3 +54,11 @@ def test_a_request_for_another_host_is_refused_with_the_policy(client: Client, s
     response = client.get("/", headers={"host": "evil.example"})
     assert response.status_code == 400
     assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+
+
+@pytest.mark.django_db
+def test_the_icon_that_browsers_ask_for_by_themselves_asks_for_nobody(buyer: User, sign_in: SignIn):
+    browser = sign_in(buyer)
+    with CaptureQueriesContext(connection) as queries:
+        response = browser.get("/favicon.ico")
+    assert (response.status_code, b"".join(response)[:4], len(queries)) == (200, b"\0\0\1\0", 0)
